@@ -1,0 +1,47 @@
+# Everything runs in .venv, which the first target that needs it makes.
+PYTHON ?= python3
+STORE  ?= seaweedfs
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.installed
+
+.PHONY: help demo dev test lint format test-minio bench clean
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+$(READY): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (about a minute the first time)…"
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[server,dev]'
+	@touch $@
+
+demo: $(READY) ## The main job on the embedded stack, told and checked step by step (STORE=seaweedfs|juicefs|minio)
+	@$(BIN)/python -m vendor.dev.demo --store $(STORE)
+
+dev: $(READY) ## Run the embedded development stack until Ctrl-C
+	@$(BIN)/vendor dev --store $(STORE)
+
+test: lint ## Lint, types, floors and all fast tests, against real servers
+	$(BIN)/python -m pytest
+
+lint: $(READY) ## Style, types and the import floors
+	$(BIN)/ruff check vendor tests
+	$(BIN)/ruff format --check vendor tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(READY) ## Put the code into the house style
+	$(BIN)/ruff check --fix vendor tests
+	$(BIN)/ruff format vendor tests
+
+test-minio: $(READY) ## The store tests against a real `minio` found on the PATH
+	@command -v minio >/dev/null || { echo "test-minio: skipped, there is no 'minio' on the PATH"; exit 0; }; \
+	 $(BIN)/python -m pytest -m minio
+
+bench: $(READY) ## Benchmarks (they come with a later step)
+	@echo "bench: the benchmark comes with a later step"
+
+clean: ## Remove the virtual environment and all caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

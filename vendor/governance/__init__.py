@@ -1,0 +1,1 @@
+"""Who may touch what: users, tenants and shares in Redis."""

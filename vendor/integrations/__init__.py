@@ -1,0 +1,1 @@
+"""Hooks for programs that run on the user's side."""

@@ -1,0 +1,1 @@
+"""The use cases: vend, renew, revoke."""

@@ -1,0 +1,1 @@
+"""What may be done, as documents: pure functions without clock, network or database."""
