@@ -1,0 +1,108 @@
+"""Audit events: what was tried, by whom, and what came of it.
+
+An event is opened when an attempt begins, filled in as facts become known, and finished once.  It never holds a
+secret: the only half of a key pair it may name is the access key id, which is what the store's own log carries, too.
+"""
+
+import json
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+import uuid_utils
+
+from vendor.times import rfc3339
+
+SCHEMA: Final = 1
+
+
+class Kind(StrEnum):
+    """What an event is about."""
+
+    VEND_ISSUED = "vend.issued"
+    VEND_DENIED = "vend.denied"
+    VEND_RENEWED = "vend.renewed"
+    LEASE_REVOKED = "lease.revoked"
+    USER_CREATED = "user.created"
+    USER_CHANGED = "user.changed"
+    USER_DELETED = "user.deleted"
+    TENANT_CREATED = "tenant.created"
+    TENANT_CHANGED = "tenant.changed"
+    TENANT_DELETED = "tenant.deleted"
+    MEMBER_SET = "tenant.member_set"
+    MEMBER_REMOVED = "tenant.member_removed"
+    STEWARD_ADDED = "tenant.steward_added"
+    STEWARD_REMOVED = "tenant.steward_removed"
+    SHARE_CREATED = "share.created"
+    SHARE_REMOVED = "share.removed"
+
+
+class Decision(StrEnum):
+    """What came of it: done, refused by a rule, or broken on the way."""
+
+    ALLOWED = "allowed"
+    DENIED = "denied"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who did it: the principal's name and, as the identity provider calls them, issuer and subject."""
+
+    name: str
+    issuer: str
+    subject: str
+    admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from: the door it used and what the client said of itself (unverified)."""
+
+    request_id: str
+    door: str
+    client: str | None = None
+    user_agent: str | None = None
+
+
+@dataclass(slots=True)
+class Event:
+    """One event.  `facts` are JSON values, named per kind."""
+
+    kind: Kind
+    time: float
+    actor: Actor
+    origin: Origin
+    decision: Decision = Decision.ALLOWED
+    reason: str | None = None
+    facts: dict[str, object] = field(default_factory=dict)
+    event_id: str = field(default_factory=lambda: f"e_{uuid_utils.uuid7().hex}")
+
+    def refuse(self, kind: Kind, reason: str, *, failed: bool = False) -> None:
+        """Turn into the event of a refusal (or, with `failed`, of a breakdown), for the error code `reason`."""
+        self.kind = kind
+        self.decision = Decision.FAILED if failed else Decision.DENIED
+        self.reason = reason
+
+    def text(self) -> str:
+        """Return the event as one line of JSON with sorted members: the bytes that are stored."""
+        record: dict[str, object] = {
+            "schema": SCHEMA,
+            "event_id": self.event_id,
+            "time": rfc3339(self.time),
+            "kind": str(self.kind),
+            "decision": str(self.decision),
+            "request_id": self.origin.request_id,
+            "door": self.origin.door,
+            "client": {"address": self.origin.client, "user_agent": self.origin.user_agent},
+            "actor": {
+                "name": self.actor.name,
+                "issuer": self.actor.issuer,
+                "subject": self.actor.subject,
+                "admin": self.actor.admin,
+            },
+            **self.facts,
+        }
+        if self.reason is not None:
+            record["reason"] = self.reason
+        return json.dumps(record, sort_keys=True, separators=(",", ":"))

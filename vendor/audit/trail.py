@@ -1,0 +1,34 @@
+"""The durable stream of audit events in Redis.
+
+The stream lies in the same slot as governance, so that a change and its event are one step.  Whether a written entry
+survives a crash is a setting of Redis (`appendonly yes`, `appendfsync always`).
+"""
+
+from vendor.audit.event import Event
+from vendor.database import Database
+from vendor.errors import AuditUnavailable, StateUnavailable
+
+
+def stream_key(root: str) -> str:
+    """Return the name of the stream beside governance keys that begin with `root`."""
+    return f"{root}:audit"
+
+
+class Trail:
+    """Writer and reader of the stream."""
+
+    def __init__(self, database: Database, stream: str) -> None:
+        self._database = database
+        self._stream = stream
+
+    async def write(self, event: Event) -> None:
+        """Append one event.  Raises AuditUnavailable when it was not written, or may not have been."""
+        try:
+            await self._database.append(self._stream, {"event": event.text()})
+        except StateUnavailable as failure:
+            raise AuditUnavailable("The audit log does not take events.") from failure
+
+    async def read(self, *, after: str = "0", count: int = 100) -> list[tuple[str, str]]:
+        """Read up to `count` events after the cursor `after`, oldest first, as (cursor, JSON text)."""
+        entries = await self._database.read_stream(self._stream, after, count)
+        return [(cursor, fields["event"]) for cursor, fields in entries]

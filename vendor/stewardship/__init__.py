@@ -1,0 +1,1 @@
+"""The use cases of governance: who may change users, tenants and shares, and each change with its record."""

@@ -1,0 +1,94 @@
+"""What each kind of store can do, as far as issuing keys is concerned.
+
+Measured on SeaweedFS 4.48 and the JuiceFS gateway 1.4.2; for MinIO from its source at RELEASE.2025-10-15.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from vendor.errors import InvalidDuration
+
+
+class StoreKind(StrEnum):
+    """The stores that the gateway knows how to ask."""
+
+    SEAWEEDFS = "seaweedfs"
+    JUICEFS = "juicefs"
+    MINIO = "minio"
+
+
+class Mode(StrEnum):
+    """How the gateway proves itself: by a token it signs, or by a service key of the store."""
+
+    WEB_IDENTITY = "web-identity"
+    ASSUME_ROLE = "assume-role"
+
+
+class Lifetime(StrEnum):
+    """What decides when keys got with a web identity token end."""
+
+    EXP = "exp"  # the token's `exp`, exactly; `DurationSeconds` must not be sent
+    DURATION = "duration"  # `DurationSeconds`, or the store's own default where it is left out
+
+
+@dataclass(frozen=True, slots=True)
+class StoreProfile:
+    """One kind of store.
+
+    `policy_limit` is in bytes.  `claims_policy`: the rights come from a policy named in the token's `policy` claim;
+    otherwise from the role in `RoleArn`.  Durations are in seconds; `least_duration` and `most_duration` bound
+    `DurationSeconds`.
+    """
+
+    kind: StoreKind
+    web_identity_lifetime: Lifetime
+    claims_policy: bool
+    policy_limit: int = 2048
+    least_duration: int = 900
+    most_duration: int = 43_200
+
+
+PROFILES: Final = {
+    StoreKind.SEAWEEDFS: StoreProfile(StoreKind.SEAWEEDFS, Lifetime.DURATION, claims_policy=False),
+    StoreKind.JUICEFS: StoreProfile(StoreKind.JUICEFS, Lifetime.EXP, claims_policy=True, most_duration=604_800),
+    StoreKind.MINIO: StoreProfile(StoreKind.MINIO, Lifetime.EXP, claims_policy=True, most_duration=31_536_000),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """The lengths of keys that a configured store can give.
+
+    `short` is the length that the store gives when it is not told one (its own setting), None where that is unknown.
+    """
+
+    profile: StoreProfile
+    mode: Mode
+    short: int | None = None
+
+    @property
+    def least(self) -> int:
+        """The shortest keys this store gives, in seconds."""
+        if self._exact:
+            return 1
+        return min(self.profile.least_duration, self.short or self.profile.least_duration)
+
+    def to_send(self, seconds: int) -> int | None:
+        """Return the `DurationSeconds` for keys of at most `seconds`; None to leave it out.
+
+        Raises InvalidDuration if the store has no way to give keys that short.
+        """
+        if seconds < self.least:
+            raise InvalidDuration(
+                f"This store gives no keys for less than {self.least} seconds.",
+                remedy=f"Ask for a duration of at least {self.least}.",
+                details={"minimum": self.least},
+            )
+        if self._exact or seconds < self.profile.least_duration:
+            return None
+        return min(seconds, self.profile.most_duration)
+
+    @property
+    def _exact(self) -> bool:
+        return self.mode is Mode.WEB_IDENTITY and self.profile.web_identity_lifetime is Lifetime.EXP

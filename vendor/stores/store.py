@@ -1,0 +1,151 @@
+"""A store that issues temporary keys, by web identity or by AssumeRole.
+
+Neither call is ever made without a session policy: on every store an empty or absent one means all the rights of
+the role.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+from urllib.parse import urlencode
+
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials as SigningKey
+
+from vendor.errors import StoreRefused
+from vendor.secret import Secret, WebIdentityToken
+from vendor.stores.credentials import Credentials
+from vendor.stores.profile import Durations, Lifetime, Mode, StoreProfile
+from vendor.stores.wire import FORM, Wire
+from vendor.times import Clock
+
+STS_VERSION: Final = "2011-06-15"
+TOKEN_SECONDS: Final = 60  # a token that is redeemed at once needs no more, except where its end is the keys' end
+CLOCK_SLACK: Final = 90.0  # how far a store's clock may be off before its expiry is not believed
+
+
+class Sign(Protocol):
+    """Signs one web identity token for a store."""
+
+    def __call__(
+        self, *, subject: str, audience: str, lifetime_ends: float, claims: Mapping[str, object]
+    ) -> WebIdentityToken: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """One set of keys to be issued.
+
+    `session` names it in the store's own log; `policy` is the session policy as text; `seconds` how long at most.
+    """
+
+    lease_id: str
+    user: str
+    policy: str
+    seconds: int
+
+    @property
+    def session(self) -> str:
+        """A RoleSessionName: 2 to 64 of `\\w+=,.@-` (AWS STS API reference); the lease id is never cut."""
+        return f"{self.user[: 63 - len(self.lease_id)]}.{self.lease_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceKey:
+    """A long-lived key of the gateway itself, for stores that do not take web identities."""
+
+    access_key_id: str
+    secret_key: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """How one store is reached and asked.
+
+    With a `service_key` keys are asked for by AssumeRole, without one by web identity.  `endpoint` is where the
+    gateway calls, `public_endpoint` what clients are told.  `role_arn` and `policy` say whose rights the
+    session policy narrows: a role's, or those of a policy named in the token.
+    """
+
+    name: str
+    profile: StoreProfile
+    endpoint: str
+    public_endpoint: str
+    region: str
+    audience: str
+    role_arn: str | None = None
+    policy: str | None = None
+    service_key: ServiceKey | None = None
+    short_seconds: int | None = None
+
+    @property
+    def mode(self) -> Mode:
+        """By AssumeRole where there is a service key to sign it with, else by web identity."""
+        return Mode.WEB_IDENTITY if self.service_key is None else Mode.ASSUME_ROLE
+
+
+class Store:
+    """One configured store."""
+
+    def __init__(self, settings: StoreSettings, sign: Sign, clock: Clock) -> None:
+        self.settings = settings
+        self.profile = settings.profile
+        self.durations = Durations(settings.profile, settings.mode, settings.short_seconds)
+        self._sign = sign
+        self._clock = clock
+        self._wire = Wire(settings.endpoint)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._wire.close()
+
+    async def answers(self) -> bool:
+        """Say whether the store is there."""
+        return await self._wire.answers()
+
+    async def issue(self, order: Order) -> Credentials:
+        """Have the store issue keys that can do no more than `order.policy`.
+
+        Raises InvalidDuration, StoreRefused, StoreUnavailable.
+        """
+        if not order.policy.startswith('{"'):
+            raise StoreRefused("A lease without a session policy is never asked for.")
+        asked_at = self._clock()
+        credentials = await self._redeem(order)
+        latest = asked_at + order.seconds + CLOCK_SLACK
+        if not asked_at - CLOCK_SLACK < credentials.expires_at <= latest:
+            raise StoreRefused("The store's keys end at another time than asked for; is a clock wrong?")
+        return credentials
+
+    async def _redeem(self, order: Order) -> Credentials:
+        duration = self.durations.to_send(order.seconds)
+        if self.settings.service_key is None:
+            token = self._web_identity(order)
+            form = self._form("AssumeRoleWithWebIdentity", order, duration) | {"WebIdentityToken": token.reveal()}
+            return await self._wire.post(urlencode(form))
+        body = urlencode(self._form("AssumeRole", order, duration))
+        return await self._wire.post(body, self._signature(body, self.settings.service_key))
+
+    def _web_identity(self, order: Order) -> WebIdentityToken:
+        token_decides = self.profile.web_identity_lifetime is Lifetime.EXP
+        return self._sign(
+            subject=f"{order.user}/{order.lease_id}",
+            audience=self.settings.audience,
+            lifetime_ends=self._clock() + (order.seconds if token_decides else TOKEN_SECONDS),
+            claims={"policy": self.settings.policy} if self.profile.claims_policy else {},
+        )
+
+    def _form(self, action: str, order: Order, duration: int | None) -> dict[str, str]:
+        form = {"Action": action, "Version": STS_VERSION, "RoleSessionName": order.session, "Policy": order.policy}
+        if self.settings.role_arn is not None:
+            form["RoleArn"] = self.settings.role_arn
+        if duration is not None:
+            form["DurationSeconds"] = str(duration)
+        return form
+
+    def _signature(self, body: str, key: ServiceKey) -> dict[str, str]:
+        request = AWSRequest("POST", self._wire.url, {"content-type": FORM}, body.encode())
+        signing_key = SigningKey(key.access_key_id, key.secret_key.reveal())
+        SigV4Auth(signing_key, "sts", self.settings.region).add_auth(request)
+        return dict(request.headers.items())

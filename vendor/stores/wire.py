@@ -1,0 +1,86 @@
+"""One POST to a store's STS endpoint, with bounds on time and size.
+
+Never redirected, never through a proxy from the environment, never retried here: a call that timed out may have
+issued keys, and asking again would issue more.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+import aiohttp
+
+from vendor.errors import StoreRefused, StoreUnavailable
+from vendor.stores.credentials import Credentials
+from vendor.stores.xml import parse_credentials, parse_error_code
+
+TIMEOUT: Final = aiohttp.ClientTimeout(total=10.0, connect=2.0)
+MAX_ANSWER: Final = 256 * 1024
+CONNECTIONS: Final = 64
+FORM: Final = "application/x-www-form-urlencoded"
+_PROBE: Final = aiohttp.ClientTimeout(total=2.0)
+_THROTTLED: Final = frozenset({"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests"})
+
+
+class Wire:
+    """A pool of connections to one store."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._url = endpoint.rstrip("/") + "/"
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def url(self) -> str:
+        """Where the calls go."""
+        return self._url
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def post(self, form: str, headers: Mapping[str, str] | None = None) -> Credentials:
+        """Send one STS call, an encoded form, and return the credentials of its answer.
+
+        Raises StoreUnavailable when the store is away, overloaded or broken, StoreRefused when it says no or answers
+        something that cannot be used.
+        """
+        status, body = await self._exchange(form, headers or {"content-type": FORM})
+        if status == 200:
+            return parse_credentials(body)
+        code = parse_error_code(body)
+        if status >= 500 or status == 429 or code in _THROTTLED:
+            raise StoreUnavailable(f"The store cannot issue keys at the moment ({status} {code}).")
+        raise StoreRefused(f"The store refused to issue keys ({status} {code}).", details={"store_code": code})
+
+    async def answers(self) -> bool:
+        """Say whether anything that speaks HTTP is there; a refusal counts as an answer."""
+        try:
+            async with self._open().get(self._url, allow_redirects=False, timeout=_PROBE) as answer:
+                return answer.status < 500
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            return False
+
+    async def _exchange(self, body: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        try:
+            async with self._open().post(self._url, data=body, headers=headers, allow_redirects=False) as answer:
+                content = await answer.content.read(MAX_ANSWER + 1)
+                while len(content) <= MAX_ANSWER and not answer.content.at_eof():
+                    content += await answer.content.read(MAX_ANSWER + 1 - len(content))
+                status = answer.status
+        except (aiohttp.ClientError, TimeoutError, OSError) as failure:
+            raise StoreUnavailable(f"The store does not answer ({type(failure).__name__}).") from failure
+        if len(content) > MAX_ANSWER:
+            raise StoreRefused("The store's answer is too long.")
+        return status, content
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=30),
+                timeout=TIMEOUT,
+                trust_env=False,
+                auto_decompress=False,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"user-agent": "vendor"},
+            )
+        return self._session
