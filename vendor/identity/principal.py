@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from vendor.names import UserName
+from vendor.names import TenantName, UserName
+from vendor.policy.grant import Ask
 
 
 class PrincipalKind(StrEnum):
@@ -13,6 +14,32 @@ class PrincipalKind(StrEnum):
     WORKLOAD = "workload"
 
 
+class Access(StrEnum):
+    """What a workload that acts for a tenant may do there: the two levels of a membership."""
+
+    READ_ONLY = "read_only"
+    READ_WRITE = "read_write"
+
+
+@dataclass(frozen=True, slots=True)
+class ActsFor:
+    """The tenant a workload acts for, and how.  It then has that tenant's grants at this level and no others."""
+
+    tenant: TenantName
+    access: Access
+
+
+@dataclass(frozen=True, slots=True)
+class Assurance:
+    """How surely the identity provider knows who this is, as far as the token says; for the record."""
+
+    level: str | None = None
+    mfa: bool | None = None
+    methods: tuple[str, ...] = ()
+    principal_type: str | None = None
+    tenant: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Who a verified token stands for, in the gateway's own terms.
@@ -20,6 +47,11 @@ class Principal:
     `issuer` is the identity provider (an OIDC issuer URL, or the KBase auth URL), `subject` its own name for the
     caller; both are for the record and never used for access.  `expires_at` is the end of the identity token in
     seconds since the epoch.  A lease may outlive it; nothing else may.
+
+    What the trust rules add, and whoever resolves grants and plans leases has to keep to: `acts_for` replaces the
+    caller's own memberships, `max_scope` (None for no limit, never empty) is cut with the grants, `max_lease_seconds`
+    ends a lease and its renewals.  A `break_glass` login has to state a reason and is audited under its own kind.
+    `trusted_by` and `rule` name the entry and the rule of the trust file that let it in.
     """
 
     name: UserName
@@ -34,3 +66,9 @@ class Principal:
     max_lease_seconds: int | None = None
     display_name: str | None = None
     email: str | None = None
+    acts_for: ActsFor | None = None
+    max_scope: tuple[Ask, ...] | None = None
+    break_glass: bool = False
+    assurance: Assurance = Assurance()
+    trusted_by: str | None = None
+    rule: str | None = None
