@@ -1,0 +1,88 @@
+"""What listing, reading and writing mean, in S3 actions: the table `policies/access.toml`.
+
+No action is named in the code.  The table is refused when an action is not literal, stands in two lists, or is one
+that the table itself says must never be granted.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from vendor.policy.grant import Level
+from vendor.policy.tables import PolicyFileError, Table
+
+__all__ = ["AccessTable", "PolicyFileError", "load_access"]
+
+_ACTION = re.compile(r"s3:[A-Z][A-Za-z]*", re.ASCII)
+_PATTERN = re.compile(r"s3:[A-Za-z*]+", re.ASCII)
+# The S3 actions for which stores know the condition key s3:prefix; with any other they refuse the whole statement.
+_LISTINGS = frozenset({"s3:ListBucket", "s3:ListBucketVersions"})
+
+
+@dataclass(frozen=True, slots=True)
+class AccessTable:
+    """The actions of each kind: `write` comes on top of `read`, `bucket` is on the bucket itself, unconditional."""
+
+    listing: tuple[str, ...]
+    read: tuple[str, ...]
+    write: tuple[str, ...]
+    bucket: tuple[str, ...] = ()
+
+    def on_objects(self, level: Level) -> tuple[str, ...]:
+        """Return the object actions of a level; those of `write` begin with those of `read`."""
+        return self.read + self.write if level is Level.WRITE else self.read
+
+    def level_for(self, action: str) -> Level | None:
+        """Return the least level that allows an action (its case aside), or None if no grant ever does."""
+        wanted = action.lower()
+        if any(wanted == known.lower() for known in self.listing + self.read + self.bucket):
+            return Level.READ
+        return Level.WRITE if any(wanted == known.lower() for known in self.write) else None
+
+
+def load_access(path: Path) -> AccessTable:
+    """Load and check the table.  Raises PolicyFileError."""
+    table = Table.load(path)
+    kinds = ("listing", "read", "write", "bucket")
+    listed = {kind: _actions(table.table(kind)) for kind in kinds}
+    never = table.table("never")
+    patterns = never.texts("actions")
+    never.done()
+    table.done()
+    for kind in ("listing", "read", "write"):
+        if not listed[kind]:
+            raise table.refuse(f"[{kind}] names no action")
+    odd = set(listed["listing"]) - _LISTINGS
+    if odd:
+        raise table.refuse(f"[listing] {min(odd)} cannot be limited to a prefix")
+    _refuse_repeated(table, [action for kind in kinds for action in listed[kind]])
+    _refuse_forbidden(table, patterns, listed)
+    return AccessTable(**listed)
+
+
+def _actions(table: Table) -> tuple[str, ...]:
+    actions = table.texts("actions")
+    table.done()
+    for action in actions:
+        if not _ACTION.fullmatch(action):
+            raise table.refuse(f"{action!r} is not a literal S3 action such as s3:GetObject")
+    return actions
+
+
+def _refuse_repeated(table: Table, actions: list[str]) -> None:
+    seen: set[str] = set()
+    for action in actions:
+        if action.lower() in seen:
+            raise table.refuse(f"{action} is named twice")
+        seen.add(action.lower())
+
+
+def _refuse_forbidden(table: Table, patterns: tuple[str, ...], listed: dict[str, tuple[str, ...]]) -> None:
+    for pattern in patterns:
+        if not _PATTERN.fullmatch(pattern):
+            raise table.refuse(f"[never] {pattern!r} is not a pattern of S3 actions")
+        matcher = re.compile(re.escape(pattern).replace(r"\*", ".*"), re.IGNORECASE)
+        for kind, actions in listed.items():
+            for action in actions:
+                if matcher.fullmatch(action):
+                    raise table.refuse(f"[{kind}] {action} is ruled out by [never] {pattern}")

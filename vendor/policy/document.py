@@ -1,0 +1,55 @@
+"""Policy documents, built from typed statements and written in the one form that every store counts the same.
+
+Stores ignore members they do not know, so a misspelt one would be an unconditional grant: nothing here is made from
+loose dictionaries.  The text is minified ASCII JSON with arrays everywhere.  `<`, `>` and `&` are written as Go
+writes them; so the text is never shorter than the form that MinIO makes of it before it counts.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+VERSION = "2012-10-17"
+_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """One statement.  `resources` follow `arn:aws:s3:::`; `listed`, if any, are the patterns s3:prefix must match."""
+
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    listed: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """Return the statement as JSON values, its members in the order MinIO writes them."""
+        if not self.actions or not self.resources:
+            raise ValueError("a statement without actions or resources")
+        statement: dict[str, object] = {
+            "Effect": "Allow",
+            "Action": self.actions,
+            "Resource": [f"arn:aws:s3:::{resource}" for resource in self.resources],
+        }
+        if self.listed:
+            statement["Condition"] = {"StringLike": {"s3:prefix": self.listed}}
+        return statement
+
+
+@dataclass(frozen=True, slots=True)
+class SessionPolicy:
+    """A finished document.  `bytes` is what every store counts, `sha256` is of the text."""
+
+    text: str
+    bytes: int
+    sha256: str
+
+
+def render(statements: Iterable[Allow]) -> SessionPolicy:
+    """Write a document.  Raises ValueError if it would be empty: to most stores that means unlimited rights."""
+    listed = [statement.as_json() for statement in statements]
+    if not listed:
+        raise ValueError("a policy without statements")
+    document = {"Version": VERSION, "Statement": listed}
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=True).translate(_ESCAPES)
+    return SessionPolicy(text, len(text), hashlib.sha256(text.encode("ascii")).hexdigest())
