@@ -1,1 +1,1 @@
-"""The embedded development stack: real servers as plain processes, for `vendor dev`, the demo and the tests."""
+"""The embedded development stack: every server the gateway needs, as plain child processes on loopback."""

@@ -1,0 +1,109 @@
+"""What MinIO and the stores that derive from it have in common: their settings, and what an operator installs in them.
+
+That is the policy `vendor-lease`, which the web identity tokens of the gateway name, and the user `vendor`, which holds
+it for AssumeRole.  These servers read the keys of their issuer at start: the gateway comes before them, and has to be
+told their address before they run.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import urllib3
+from minio import MinioAdmin
+from minio.credentials.providers import StaticProvider
+from minio.error import MinioAdminException
+
+from vendor.dev.folder import StateFolder
+from vendor.dev.ports import LOOPBACK
+from vendor.dev.process import Children, Program
+from vendor.dev.roles import role_document
+from vendor.dev.store import AUDIENCE, KeyPair, Store, StoreSite
+from vendor.names import Bucket
+
+LEASE_POLICY = "vendor-lease"
+SHORTEST_SECONDS = 5
+"""Leases end with their web identity token here, so they may be as short as a test likes."""
+
+
+def canned_site(kind: str, folder: StateFolder, port: int, bucket: Bucket) -> StoreSite:
+    """Describe a server that will run on `port`."""
+    return StoreSite(
+        kind=kind,
+        endpoint=f"http://{LOOPBACK}:{port}",
+        bucket=bucket,
+        admin=KeyPair(folder.secret(f"{kind}-admin-key", 20), folder.secret(f"{kind}-admin-secret")),
+        service=KeyPair("vendor", folder.secret(f"{kind}-vendor-secret")),
+        how={"VENDOR_STORE_POLICY": LEASE_POLICY, "VENDOR_LEASE_MIN_SECONDS": str(SHORTEST_SECONDS)},
+    )
+
+
+def start_canned(
+    site: StoreSite,
+    folder: StateFolder,
+    children: Children,
+    *,
+    issuer: str,
+    policies: Path,
+    argv: list[str],
+    environment: Mapping[str, str] | None = None,
+) -> Store:
+    """Start the server on the port of `site`, then install roles and bucket.  `issuer` must answer already."""
+    program = Program(
+        name=site.kind,
+        argv=argv,
+        environment=folder.environment(
+            {
+                "MINIO_ROOT_USER": site.admin.access_key,
+                "MINIO_ROOT_PASSWORD": site.admin.secret_key,
+                "MINIO_IDENTITY_OPENID_CONFIG_URL": f"{issuer}/.well-known/openid-configuration",
+                "MINIO_IDENTITY_OPENID_CLIENT_ID": AUDIENCE,
+                "MINIO_IDENTITY_OPENID_CLAIM_NAME": "policy",
+                **(environment or {}),
+            }
+        ),
+        folder=folder.sub(site.kind),
+        log=folder.logs / f"{site.kind}.log",
+        ports=[site.port],
+    )
+    child = children.start_ready(program, lambda _child: _serves_admin(site), within=30)
+    install_roles(site, policies)
+    _make_bucket(site)
+    return Store(site, child)
+
+
+def install_roles(site: StoreSite, policies: Path) -> None:
+    """Install the canned policy `vendor-lease` and the user `vendor`.  Repeat is fine."""
+    admin = admin_client(site)
+    admin.policy_add(
+        LEASE_POLICY, policy=role_document(policies, f"minio/{LEASE_POLICY}.json", {"BUCKET": site.bucket})
+    )
+    try:
+        admin.policy_set(LEASE_POLICY, user=site.service.access_key)
+    except MinioAdminException:  # there is no such user yet; to make one takes the server about a second
+        admin.user_add(site.service.access_key, site.service.secret_key)
+        admin.policy_set(LEASE_POLICY, user=site.service.access_key)
+
+
+def admin_client(site: StoreSite) -> MinioAdmin:
+    """Return a client for the store's admin API with the administrator's key."""
+    return MinioAdmin(
+        endpoint=site.endpoint.removeprefix("http://"),
+        credentials=StaticProvider(site.admin.access_key, site.admin.secret_key),
+        secure=False,
+        http_client=urllib3.PoolManager(timeout=urllib3.Timeout(connect=5, read=20), retries=False),
+    )
+
+
+def _serves_admin(site: StoreSite) -> bool:
+    """Say whether the server's users and policies are loaded."""
+    try:
+        admin_client(site).policy_list()
+    except (MinioAdminException, urllib3.exceptions.HTTPError):
+        return False
+    return True
+
+
+def _make_bucket(site: StoreSite) -> None:
+    s3 = site.client()
+    if site.bucket not in [bucket.get("Name") for bucket in s3.list_buckets()["Buckets"]]:
+        s3.create_bucket(Bucket=site.bucket)
