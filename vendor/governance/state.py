@@ -114,10 +114,16 @@ class Governance:
         """Read one tenant's metadata."""
         return Tenant.read(name, await self._database.get_hash(self.keys.tenant(name)))
 
-    async def members(self, name: TenantName) -> dict[str, Access]:
-        """Read a tenant's members."""
-        stored = await self._database.get_hash(self.keys.members(name))
-        return {user: membership(name, access)[1] for user, access in stored.items()}
+    async def tenant_with_people(self, name: TenantName) -> tuple[Tenant | None, dict[str, str], dict[str, str]]:
+        """Read a tenant, its members (user → access) and its stewards (user → JSON of when and by whom).
+
+        The tenant is read first: whatever changes after that also changes its revision.
+        """
+        keys = self.keys
+        tenant, members, stewards = await self._database.get_hashes(
+            [keys.tenant(name), keys.members(name), keys.stewards(name)]
+        )
+        return Tenant.read(name, tenant), members, stewards
 
     async def stewards(self, name: TenantName) -> dict[str, str]:
         """Read a tenant's stewards: user → JSON of when and by whom."""

@@ -1,0 +1,133 @@
+"""The application: every part made once, in the order of the floors, and closed again."""
+
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from vendor.audit.trail import Trail, stream_key
+from vendor.database import Database
+from vendor.doors import leases, public, shares, tenants, whoami
+from vendor.doors.context import Gateway
+from vendor.doors.middleware import Frame
+from vendor.doors.render import MethodNotAllowed, NoRoute, error_answer
+from vendor.errors import VendError
+from vendor.governance.keys import Keys
+from vendor.governance.state import Governance
+from vendor.identity.authenticator import open_authenticator
+from vendor.identity.issuer import OwnIssuer
+from vendor.leases.register import Register
+from vendor.leases.vending import Vending
+from vendor.policy.access import load_access
+from vendor.policy.layout import load_layout
+from vendor.settings import Settings
+from vendor.stewardship.members import Members
+from vendor.stewardship.shares import Shares
+from vendor.stewardship.tenants import Tenants
+from vendor.stewardship.users import Users
+from vendor.stores.store import Store
+from vendor.times import Clock
+
+ROUTES: Final[Sequence[BaseRoute]] = [
+    *leases.ROUTES,
+    *whoami.ROUTES,
+    *tenants.ROUTES,
+    *shares.ROUTES,
+    *public.ROUTES,
+]
+
+
+def build(settings: Settings, *, clock: Clock = time.time) -> Starlette:
+    """Return the gateway as an ASGI application.  Opens no connection: parts that are away show in /readyz.
+
+    Raises PolicyFileError, TrustError and KeyringError for files that cannot be used.
+    """
+    gateway = assemble(settings, clock)
+    app = Starlette(
+        routes=list(ROUTES),
+        middleware=[Middleware(Frame, max_body_bytes=settings.max_body_bytes)],
+        exception_handlers={VendError: _refused, HTTPException: _no_route},
+        lifespan=_lifespan(gateway),
+    )
+    app.router.redirect_slashes = False
+    app.state.gateway = gateway
+    return app
+
+
+def assemble(settings: Settings, clock: Clock) -> Gateway:
+    """Make every part of a gateway."""
+    issuer = OwnIssuer.open(
+        url=settings.public_url, keys_folder=settings.issuer_keys_dir, key_pem=settings.issuer_key, clock=clock
+    )
+    layout = load_layout(settings.policies / "layout.toml")
+    access = load_access(settings.policies / "access.toml")
+    authenticator = open_authenticator(trust_file=settings.trust, own_issuer_url=settings.public_url, clock=clock)
+    database = Database.open(settings.redis_url)
+    keys = Keys(settings.redis_prefix)
+    stream = stream_key(keys.root)
+    governance = Governance(database, keys, stream)
+    trail = Trail(database, stream)
+    users = Users(governance, clock)
+    stores = {settings.store.name: Store(settings.store, issuer.sign, clock)}
+    vending = Vending(
+        governance=governance,
+        users=users,
+        trail=trail,
+        register=Register(database, settings.redis_prefix),
+        stores=stores,
+        layout=layout,
+        access=access,
+        durations=settings.durations,
+        clock=clock,
+        random=random.Random(),  # noqa: S311 - spreads refreshes, guards nothing
+    )
+    return Gateway(
+        authenticator=authenticator,
+        issuer=issuer,
+        database=database,
+        trail=trail,
+        layout=layout,
+        stores=stores,
+        users=users,
+        tenants=Tenants(governance, clock),
+        members=Members(governance, clock),
+        shares=Shares(governance, layout, clock),
+        vending=vending,
+        sign_in=authenticator.sign_in(),
+    )
+
+
+def _lifespan(gateway: Gateway) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def running(_app: Starlette) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await gateway.authenticator.close()
+            for store in gateway.stores.values():
+                await store.close()
+            await gateway.database.close()
+
+    return running
+
+
+async def _refused(request: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, VendError)  # noqa: S101 - what this handler is registered for
+    return error_answer(refusal, request.scope)
+
+
+async def _no_route(request: Request, problem: Exception) -> Response:
+    assert isinstance(problem, HTTPException)  # noqa: S101 - what this handler is registered for
+    refusal = NoRoute() if problem.status_code == 404 else MethodNotAllowed()
+    answer = error_answer(refusal, request.scope)
+    for name, value in (problem.headers or {}).items():
+        answer.headers[name] = value
+    return answer

@@ -1,0 +1,68 @@
+"""What the doors find in the application: the use cases, ready to call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.requests import Request
+
+from vendor.audit.event import Origin
+from vendor.audit.trail import Trail
+from vendor.database import Database
+from vendor.doors.render import request_id
+from vendor.identity.authenticator import Authenticator
+from vendor.identity.bearer import bearer
+from vendor.identity.issuer import OwnIssuer
+from vendor.leases.vending import Vending
+from vendor.policy.layout import Layout
+from vendor.stewardship.caller import Caller
+from vendor.stewardship.members import Members
+from vendor.stewardship.shares import Shares
+from vendor.stewardship.tenants import Tenants
+from vendor.stewardship.users import Users
+from vendor.stores.store import Store
+
+_AGENT_LIMIT: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Everything that a running gateway consists of."""
+
+    authenticator: Authenticator
+    issuer: OwnIssuer | None
+    database: Database
+    trail: Trail
+    layout: Layout
+    stores: Mapping[str, Store]
+    users: Users
+    tenants: Tenants
+    members: Members
+    shares: Shares
+    vending: Vending
+    sign_in: Mapping[str, object]
+
+
+def gateway(request: Request) -> Gateway:
+    """Return the gateway that this request came to."""
+    found = request.app.state.gateway
+    assert isinstance(found, Gateway)  # noqa: S101 - set once when the application is built
+    return found
+
+
+async def caller(request: Request, door: str = "api") -> Caller:
+    """Authenticate the request.  Raises the 401s and 403s of identity, and IdentityProviderUnavailable."""
+    token = bearer(request.headers.getlist("authorization"))
+    principal = await gateway(request).authenticator.authenticate(token)
+    return Caller(principal, origin(request, door))
+
+
+def origin(request: Request, door: str) -> Origin:
+    """Return where the request came from, for the audit log; what the client says of itself is cut to size."""
+    agent = request.headers.get("user-agent")
+    return Origin(
+        request_id=request_id(request.scope),
+        door=door,
+        client=request.client.host if request.client else None,
+        user_agent=agent[:_AGENT_LIMIT] if agent else None,
+    )

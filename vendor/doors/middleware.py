@@ -1,0 +1,111 @@
+"""Plain ASGI wrappers around all doors: request id, size limit, one log line, and no unhandled exception."""
+
+import time
+from typing import Final
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vendor.doors.render import error_answer, request_id
+from vendor.errors import InvalidRequest, TooLarge, VendError
+
+_log = structlog.get_logger("vendor.access")
+
+HARDENING: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+
+
+class InternalError(VendError):
+    """Something we did not foresee.  The log has it under the request id."""
+
+    code, status = "internal_error", 500
+
+    def __init__(self) -> None:
+        super().__init__("The gateway failed to answer this request.")
+
+
+class Frame:
+    """The outermost wrapper.  The log line has the path and never the query, which may hold a token."""
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+        self._app = app
+        self._max_body = max_body_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(scope, send)
+        began = time.perf_counter()
+        with structlog.contextvars.bound_contextvars(request_id=request_id(scope)):
+            try:
+                _check_length(scope, self._max_body)
+                await self._app(scope, _Bounded(receive, self._max_body), answer.send)
+            except VendError as refusal:
+                await answer.instead(refusal)
+            except Exception:  # noqa: BLE001 - the last line of defence; nothing may reach the client unrendered
+                _log.exception("unhandled failure")
+                await answer.instead(InternalError())
+            finally:
+                _log.info(
+                    "request",
+                    method=scope["method"],
+                    path=scope["path"],
+                    status=answer.status,
+                    ms=round((time.perf_counter() - began) * 1000, 1),
+                )
+
+
+class _Answer:
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
+        self._send = send
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            own = (b"x-request-id", request_id(self._scope).encode())
+            message = {**message, "headers": [*message.get("headers", ()), own, *HARDENING]}
+        await self._send(message)
+
+    async def instead(self, error: VendError) -> None:
+        if self.status is None:  # otherwise the answer is under way and the server closes the connection
+            await error_answer(error, self._scope)(self._scope, _nothing, self.send)
+
+
+class _Bounded:
+    """Passes the body on as long as it stays within the limit, whatever its declared length."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._left = limit
+        self._limit = limit
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._left -= len(message.get("body", b""))
+        if self._left < 0:
+            raise _too_large(self._limit)
+        return message
+
+
+def _check_length(scope: Scope, limit: int) -> None:
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            if not value.isdigit():
+                raise InvalidRequest("Content-Length is not a number.")
+            if len(value) > 15 or int(value) > limit:
+                raise _too_large(limit)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body is larger than {limit} bytes.", details={"limit": limit})
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}

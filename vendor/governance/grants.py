@@ -1,0 +1,17 @@
+"""From what governance says of a user to the grants that follow from it."""
+
+from vendor.governance.state import Standing
+from vendor.policy.grant import Grant
+from vendor.policy.layout import Layout
+
+
+def grants_of(standing: Standing, layout: Layout, *, has_home: bool) -> tuple[Grant, ...]:
+    """Return every grant: the home, the tenants at the member's level, and what was shared.
+
+    Ends are not looked at: a share that has expired is in the result with its `expires_at`.
+    """
+    home = layout.home_grants(standing.name) if has_home else ()
+    tenants = (
+        grant for tenant, access in standing.tenants.items() for grant in layout.tenant_grants(tenant, access.level)
+    )
+    return (*home, *tenants, *standing.shares)

@@ -1,0 +1,61 @@
+"""Structured logs: one JSON object a line, or something readable on a terminal.  Never a token, never a key."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any, Final, Literal
+
+import structlog
+
+from vendor.secret import MASK, Secret
+
+_JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}")
+_LEASE_TOKEN: Final = re.compile(r"vlt_[A-Za-z0-9_-]{8,}")
+_SECRET_NAMES: Final = frozenset({"authorization", "token", "secret", "secret_key", "session_token", "password"})
+
+LogFormat = Literal["json", "pretty", "auto"]
+
+
+def configure(log_format: LogFormat, level: str) -> None:
+    """Set up structlog, and send what libraries log through `logging` the same way."""
+    pretty = log_format == "pretty" or (log_format == "auto" and sys.stderr.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        mask,
+    ]
+    renderer = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.getLogger("uvicorn.access").disabled = True  # its lines hold query strings
+
+
+def mask(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Blank what looks like a token or sits under a secret's name: a second fence behind the secret types."""
+    for name, value in entry.items():
+        if isinstance(value, Secret) or name.lower() in _SECRET_NAMES:
+            entry[name] = MASK
+        elif isinstance(value, str):
+            entry[name] = scrub(value)
+    return entry
+
+
+def scrub(text: str) -> str:
+    """Return `text` without anything that has the form of a token."""
+    return _LEASE_TOKEN.sub(MASK, _JWT.sub(MASK, text))

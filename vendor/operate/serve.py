@@ -1,0 +1,50 @@
+"""Run the gateway under uvicorn with uvloop."""
+
+import sys
+
+import structlog
+import uvicorn
+
+from vendor import __version__
+from vendor.app import build
+from vendor.identity.keyring import KeyringError
+from vendor.identity.trust import TrustError
+from vendor.logs import configure
+from vendor.policy.tables import PolicyFileError
+from vendor.settings import SettingsError, load
+
+DRAIN_SECONDS = 10
+HEADER_BYTES = 65_536
+
+
+def serve() -> int:
+    """Serve until SIGTERM or SIGINT.  Returns 2 for a configuration that cannot be used, with a line per mistake."""
+    try:
+        settings = load()
+        configure(settings.log_format, settings.log_level)
+        app = build(settings)
+    except SettingsError as mistakes:
+        return _refuse(mistakes.problems)
+    except (KeyringError, TrustError, PolicyFileError) as mistake:
+        return _refuse([str(mistake)])
+    structlog.get_logger(__name__).info("gateway starts", version=__version__, store=str(settings.store_kind))
+    uvicorn.run(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        h11_max_incomplete_event_size=HEADER_BYTES,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    return 0
+
+
+def _refuse(problems: list[str]) -> int:
+    for problem in problems:
+        print(f"vendor: {problem}", file=sys.stderr)  # noqa: T201 - before there is a log
+    return 2

@@ -1,0 +1,225 @@
+"""Configuration from the environment: `VENDOR_*`, and for secrets also `VENDOR_*_FILE`.
+
+Everything is read and checked once at start; each mistake gets one sentence that names the variable.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from vendor.leases.duration import DurationRules
+from vendor.secret import Secret
+from vendor.stores.profile import PROFILES, Mode, StoreKind
+from vendor.stores.store import ServiceKey, StoreSettings
+
+PREFIX: Final = "VENDOR_"
+SECRETS: Final = ("REDIS_URL", "STORE_SECRET_KEY", "ISSUER_KEY")
+"""Names, without the prefix, whose value may also come from the file named in `…_FILE`."""
+CLIENT_SIDE: Final = frozenset({"VENDOR_URL", "VENDOR_TOKEN", "VENDOR_TOKEN_FILE", "VENDOR_PROFILE"})
+"""What `vend` reads; a gateway started from the same shell does not take them for mistakes of its own."""
+
+
+class SettingsError(Exception):
+    """The environment cannot be used.  `problems` has one sentence for each mistake."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("is not an http(s) URL")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError("must be a plain URL, without user, password, query or fragment")
+    return text.rstrip("/")
+
+
+def _redis_url(secret: Secret) -> Secret:
+    if urlsplit(secret.reveal()).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("is not a redis://, rediss:// or unix:// URL")
+    return secret
+
+
+def _as_secret(value: object) -> object:
+    return Secret(value) if isinstance(value, str) else value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+SecretText = Annotated[Secret, BeforeValidator(_as_secret)]
+Seconds = Annotated[int, Field(ge=1, le=31_536_000)]
+
+
+class Settings(BaseModel):
+    """The gateway's configuration.  Every field is the environment variable `VENDOR_<FIELD>`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=1, le=65_535)
+    public_url: Url
+    log_format: Literal["json", "pretty", "auto"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    max_body_bytes: int = Field(default=262_144, ge=1024, le=16_777_216)
+
+    redis_url: Annotated[SecretText, AfterValidator(_redis_url)]
+    redis_prefix: str = Field(default="vendor", pattern=r"^[a-z0-9-]{1,32}$")
+
+    policies_dir: Path | None = None
+    trust_file: Path | None = None
+
+    issuer_keys_dir: Path | None = None
+    issuer_key: SecretText | None = None
+
+    store_kind: StoreKind
+    store_endpoint: Url
+    store_public_endpoint: Url | None = None
+    store_region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]{1,32}$")
+    store_mode: Mode = Mode.WEB_IDENTITY
+    store_audience: str = Field(default="vendor", min_length=1, max_length=256)
+    store_role_arn: str | None = None
+    store_policy: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]{1,128}$")
+    store_access_key: str | None = None
+    store_secret_key: SecretText | None = None
+    store_short_seconds: Seconds | None = None
+
+    lease_default_seconds: Seconds = 3600
+    lease_min_seconds: Seconds = 900
+    lease_max_seconds: Seconds = 43_200
+
+    sign_in_client_id: str = "vendor"
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        problems = [*self._store_problems(), *self._issuer_problems(), *self._lease_problems()]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def _store_problems(self) -> list[str]:
+        problems = []
+        if self.store_mode is Mode.ASSUME_ROLE:
+            if self.store_access_key is None or self.store_secret_key is None:
+                problems.append(
+                    "VENDOR_STORE_MODE=assume-role needs VENDOR_STORE_ACCESS_KEY and VENDOR_STORE_SECRET_KEY."
+                )
+        elif self.store_access_key is not None or self.store_secret_key is not None:
+            problems.append(
+                "VENDOR_STORE_ACCESS_KEY and VENDOR_STORE_SECRET_KEY belong to VENDOR_STORE_MODE=assume-role."
+            )
+        elif PROFILES[self.store_kind].claims_policy and self.store_policy is None:
+            problems.append(
+                f"VENDOR_STORE_POLICY is missing: on {self.store_kind} it names the policy that leases narrow."
+            )
+        if self.store_kind is StoreKind.SEAWEEDFS and self.store_role_arn is None:
+            problems.append("VENDOR_STORE_ROLE_ARN is missing: on seaweedfs it names the role that leases narrow.")
+        return problems
+
+    def _issuer_problems(self) -> list[str]:
+        if self.issuer_key is not None and self.issuer_keys_dir is not None:
+            return ["VENDOR_ISSUER_KEY and VENDOR_ISSUER_KEYS_DIR exclude each other."]
+        if self.issuer_key is None and self.issuer_keys_dir is None and self.store_mode is Mode.WEB_IDENTITY:
+            return ["VENDOR_ISSUER_KEYS_DIR (or VENDOR_ISSUER_KEY) is missing: web identities are signed with it."]
+        return []
+
+    def _lease_problems(self) -> list[str]:
+        if not self.lease_min_seconds <= self.lease_default_seconds <= self.lease_max_seconds:
+            return ["VENDOR_LEASE_MIN_SECONDS, _DEFAULT_SECONDS and _MAX_SECONDS must be in ascending order."]
+        return []
+
+    @property
+    def policies(self) -> Path:
+        """The folder with access.toml and layout.toml: as configured, else as shipped."""
+        return self.policies_dir or shipped_policies()
+
+    @property
+    def trust(self) -> Path:
+        """The trust file in force."""
+        return self.trust_file or self.policies / "trust.toml"
+
+    @property
+    def durations(self) -> DurationRules:
+        """The rules for the length of leases."""
+        return DurationRules(self.lease_default_seconds, self.lease_min_seconds, self.lease_max_seconds)
+
+    @property
+    def store(self) -> StoreSettings:
+        """The one configured store."""
+        key = None
+        if self.store_access_key is not None and self.store_secret_key is not None:
+            key = ServiceKey(self.store_access_key, self.store_secret_key)
+        return StoreSettings(
+            name="default",
+            profile=PROFILES[self.store_kind],
+            endpoint=self.store_endpoint,
+            public_endpoint=self.store_public_endpoint or self.store_endpoint,
+            region=self.store_region,
+            audience=self.store_audience,
+            role_arn=self.store_role_arn,
+            policy=self.store_policy,
+            service_key=key,
+            short_seconds=self.store_short_seconds,
+        )
+
+
+def shipped_policies() -> Path:
+    """The policies folder that came with this installation: inside the package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / "_policies"
+    return inside if inside.is_dir() else package.parent / "policies"
+
+
+def load(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings.  Raises SettingsError with every mistake found."""
+    values, problems = _collect(environment)
+    try:
+        settings = Settings(**values)
+    except ValidationError as failure:
+        raise SettingsError(problems + _sentences(failure)) from None
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _collect(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    files = {f"{PREFIX}{name}_FILE": PREFIX + name for name in SECRETS}
+    for variable, text in sorted(environment.items()):
+        if not variable.startswith(PREFIX) or variable in CLIENT_SIDE or text == "":
+            continue
+        target = files.get(variable, variable)
+        if target not in known:
+            problems.append(f"{variable} is not a setting; 'vendor check-config --list' shows them all.")
+            continue
+        if variable != target and environment.get(target):
+            problems.append(f"{target} and {variable} exclude each other.")
+        try:
+            values[target.removeprefix(PREFIX).lower()] = text if variable == target else _file_text(text)
+        except (OSError, UnicodeDecodeError) as failure:
+            problems.append(f"{variable} cannot be read ({type(failure).__name__}).")
+            values[target.removeprefix(PREFIX).lower()] = ""
+    return values, problems
+
+
+def _file_text(path: str) -> str:
+    return Path(path).read_text("utf-8").strip()
+
+
+def _sentences(failure: ValidationError) -> list[str]:
+    sentences: list[str] = []
+    for error in failure.errors(include_input=False, include_url=False):
+        message = str(error["msg"]).removeprefix("Value error, ")
+        if not error["loc"]:
+            sentences += message.split("\n")
+        elif error["type"] == "missing":
+            sentences.append(f"{PREFIX}{str(error['loc'][0]).upper()} is missing.")
+        else:
+            sentences.append(f"{PREFIX}{str(error['loc'][0]).upper()}: {message}.")
+    return sentences
