@@ -1,0 +1,174 @@
+"""The front door: a token in, a principal out, or the reason why not.
+
+A token with dots is a JWT and goes to the verifier of the issuer that it names, looked up in a table that the operator
+wrote; no address in a token is ever called.  Any other token is shown to KBase, if KBase is trusted.  What the gateway
+has signed for stores is no identity here, and neither are lease tokens.
+"""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+import structlog
+
+from vendor.errors import VendError
+from vendor.identity.bearer import checked_token
+from vendor.identity.claims import refused
+from vendor.identity.cooldown import Cooldown, LocalCooldown
+from vendor.identity.fetch import Fetcher
+from vendor.identity.issuer import TOKEN_TYPE
+from vendor.identity.jws import UnverifiedToken, parse
+from vendor.identity.kbase import KBaseVerifier
+from vendor.identity.key_cache import KeyCache
+from vendor.identity.key_source import KeySource
+from vendor.identity.observe import Observation, Observer
+from vendor.identity.oidc import OidcVerifier
+from vendor.identity.principal import Principal
+from vendor.identity.trust import Trust, load_trust
+from vendor.secret import RawToken
+from vendor.times import Clock
+
+_log = structlog.get_logger(__name__)
+
+
+class Authenticator:
+    """Every way in."""
+
+    def __init__(
+        self,
+        trust: Trust,
+        *,
+        own_issuer_url: str,
+        clock: Clock,
+        monotonic: Clock = time.monotonic,
+        cooldown: Cooldown | None = None,
+        observer: Observer | None = None,
+    ) -> None:
+        self.trust = trust
+        self._own_issuer_url = own_issuer_url
+        self._clock = clock
+        self._observer = observer
+        self._fetcher = Fetcher()
+        brake = cooldown or LocalCooldown(monotonic)
+        spaces = trust.name_spaces()
+        verifiers = [
+            OidcVerifier(
+                issuer,
+                keys=KeyCache(
+                    KeySource(issuer, folder=trust.folder, fetcher=self._fetcher),
+                    name=issuer.name,
+                    refresh_seconds=issuer.refresh_seconds,
+                    cooldown=brake,
+                    monotonic=monotonic,
+                ),
+                spaces=spaces,
+            )
+            for issuer in trust.issuers
+        ]
+        self._enforced = {verifier.entry.url: verifier for verifier in verifiers if verifier.entry.mode == "enforce"}
+        self._audited = {verifier.entry.url: verifier for verifier in verifiers if verifier.entry.mode == "audit"}
+        self._kbase: KBaseVerifier | None = None
+        if trust.kbase is not None:
+            self._kbase = KBaseVerifier(
+                trust.kbase, spaces=spaces, folder=trust.folder, fetcher=self._fetcher, clock=clock, monotonic=monotonic
+            )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def authenticate(self, token: RawToken) -> Principal:
+        """Return whom `token` stands for.
+
+        Raises TooLarge, InvalidToken, ExpiredToken, RoleRequired, UnusableName or IdentityProviderUnavailable.
+        """
+        token = checked_token(token.reveal())
+        if "." in token.reveal():
+            return await self._by_jwt(parse(token))
+        if self._kbase is None:
+            raise refused("form", "The token is not a JWT.")
+        return await self._by_kbase(self._kbase, token)
+
+    async def ready(self) -> Mapping[str, bool]:
+        """Say of every enforced entry whether its tokens can be checked at present."""
+        answers = {verifier.entry.name: await verifier.keys.ready() for verifier in self._enforced.values()}
+        if self._kbase is not None and self._kbase.entry.mode == "enforce":
+            answers[self._kbase.entry.name] = await self._kbase.ready()
+        return answers
+
+    async def close(self) -> None:
+        """Stop what runs in the background and close all connections."""
+        for verifier in (*self._enforced.values(), *self._audited.values()):
+            await verifier.keys.close()
+        if self._kbase is not None:
+            await self._kbase.close()
+        await self._fetcher.close()
+
+    async def _by_jwt(self, token: UnverifiedToken) -> Principal:
+        check_not_our_own(token, self._own_issuer_url)
+        issuer = token.issuer or ""
+        if (audited := self._audited.get(issuer)) is not None:
+            await self._try(audited, token)
+        verifier = self._enforced.get(issuer)
+        if verifier is None:
+            raise refused("iss", "The token is of an issuer that is not trusted here.")
+        admission = await verifier.admit(token, self._clock())
+        for observation in admission.observations:
+            await self._observe(observation)
+        return admission.result()
+
+    async def _by_kbase(self, kbase: KBaseVerifier, token: RawToken) -> Principal:
+        if kbase.entry.mode == "enforce":
+            return await kbase.authenticate(token)
+        try:
+            principal = await kbase.authenticate(token)
+        except VendError as problem:
+            await self._observe(Observation(kbase.entry.name, None, "", admitted=False, reason=problem.message))
+        else:
+            subject = principal.subject
+            await self._observe(Observation(kbase.entry.name, None, subject, admitted=True, principal=principal))
+        raise refused("form", "The token is not a JWT.")
+
+    async def _try(self, verifier: OidcVerifier, token: UnverifiedToken) -> None:
+        """Say what an entry in audit mode would have made of `token`."""
+        name = verifier.entry.name
+        try:
+            principal = (await verifier.admit(token, self._clock())).result()
+        except VendError as problem:
+            await self._observe(Observation(name, None, "", admitted=False, reason=problem.message))
+        else:
+            observation = Observation(name, principal.rule, principal.subject, admitted=True, principal=principal)
+            await self._observe(observation)
+
+    async def _observe(self, observation: Observation) -> None:
+        if self._observer is None:
+            return
+        try:
+            await self._observer(observation)
+        except Exception as problem:  # noqa: BLE001  audit mode promises to have no effect
+            _log.warning("observation_lost", trusted_by=observation.trusted_by, problem=type(problem).__name__)
+
+
+def open_authenticator(
+    *,
+    trust_file: Path,
+    own_issuer_url: str,
+    clock: Clock,
+    monotonic: Clock = time.monotonic,
+    cooldown: Cooldown | None = None,
+    observer: Observer | None = None,
+) -> Authenticator:
+    """Read the trust file and make the front door; no network call is made yet.  Raises TrustError."""
+    trust = load_trust(trust_file, own_issuer_url=own_issuer_url)
+    return Authenticator(
+        trust, own_issuer_url=own_issuer_url, clock=clock, monotonic=monotonic, cooldown=cooldown, observer=observer
+    )
+
+
+def check_not_our_own(token: UnverifiedToken, own_issuer_url: str) -> None:
+    """Refuse what this gateway signed for stores, by its issuer and by its type."""
+    if token.issuer == own_issuer_url or token.typ == TOKEN_TYPE:
+        raise refused("own", "The token was made for a store; it is no proof of identity.")

@@ -1,0 +1,152 @@
+"""The keys of one issuer as the gateway holds them: read in the background, kept when the issuer is away.
+
+* Within `refresh_seconds` of a successful read the keys in memory are used as they are.
+* After that a read is started in the background; a minute later still, a token waits for it.  So a key that the issuer
+  has removed is refused at the latest `refresh_seconds` + 60 s after its removal, as long as the issuer answers.
+* A token with an unknown `kid` starts a read at once, at most one a minute for all replicas together.
+* A read that fails changes nothing; the last good keys are used for at most a day.  Only then, or if there never were
+  any, callers get `identity_provider_unavailable`.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from vendor.errors import IdentityProviderUnavailable
+from vendor.identity.cooldown import Cooldown, LocalCooldown
+from vendor.identity.fetch import FetchFailed
+from vendor.identity.jwk import VerifyingKey, VerifyingKeys
+from vendor.times import Clock
+
+UNKNOWN_KID_SECONDS = 60
+GRACE_SECONDS = 60.0
+RETRY_SECONDS = 10.0
+MAX_STALE_SECONDS = 86_400.0
+_log = structlog.get_logger(__name__)
+
+
+class ReadsKeys(Protocol):
+    """Where keys are read from."""
+
+    async def read(self) -> VerifyingKeys:
+        """Return the keys of this moment, or raise FetchFailed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    keys: VerifyingKeys
+    read_at: float
+
+
+class KeyCache:
+    """One issuer's keys.  At most one read is under way at any time; whoever needs it waits for the same one."""
+
+    def __init__(
+        self,
+        source: ReadsKeys,
+        *,
+        name: str,
+        refresh_seconds: float,
+        cooldown: Cooldown,
+        monotonic: Clock = time.monotonic,
+    ) -> None:
+        self._source = source
+        self._name = name
+        self._refresh_seconds = refresh_seconds
+        self._cooldown = cooldown
+        self._own_cooldown = LocalCooldown(monotonic)
+        self._monotonic = monotonic
+        self._held: _Held | None = None
+        self._failed_at: float | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+
+    async def find(self, kid: str | None) -> VerifyingKey | None:
+        """Return the key of that name, None if the issuer has none.  Raises IdentityProviderUnavailable."""
+        key = (await self._keys()).find(kid)
+        if key is None and kid is not None:
+            for running in (self._reading, self._looking):  # may have begun before the key was published
+                if running is not None and not running.done():
+                    await asyncio.shield(running)
+            key = (await self._keys()).find(kid)
+        if key is None and kid is not None:
+            await asyncio.shield(self._look_again())
+            key = (await self._keys()).find(kid)
+        return key
+
+    async def ready(self) -> bool:
+        """Say whether there are keys to verify with; reads them if there are none yet."""
+        try:
+            await self._keys()
+        except IdentityProviderUnavailable:
+            return False
+        return True
+
+    async def close(self) -> None:
+        """Give up a read that is under way."""
+        for running in filter(None, (self._looking, self._reading)):
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    async def _keys(self) -> VerifyingKeys:
+        age = self._age()
+        if age is None:
+            if not self._failed_lately():
+                await self._read()
+        elif age > self._refresh_seconds and not self._failed_lately():
+            reading = self._start()
+            if age > self._refresh_seconds + GRACE_SECONDS:
+                await asyncio.shield(reading)
+        if self._held is None or self._age() is None:
+            raise IdentityProviderUnavailable(
+                f"The keys of the identity provider {self._name} cannot be read at present.",
+                retry_after=int(RETRY_SECONDS),
+            )
+        return self._held.keys
+
+    def _age(self) -> float | None:
+        """Return how old the keys are; None if there are none, or none that may still be used."""
+        if self._held is None:
+            return None
+        age = self._monotonic() - self._held.read_at
+        return None if age > max(MAX_STALE_SECONDS, self._refresh_seconds + GRACE_SECONDS) else age
+
+    def _failed_lately(self) -> bool:
+        return self._failed_at is not None and self._monotonic() - self._failed_at < RETRY_SECONDS
+
+    def _look_again(self) -> asyncio.Task[None]:
+        """Read for the sake of an unknown `kid`, if no replica has done so lately; all who ask now wait together."""
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look_once(), name=f"unknown key of {self._name}")
+        return self._looking
+
+    async def _look_once(self) -> None:
+        name = f"jwks:{self._name}"
+        try:
+            free = await self._cooldown.try_acquire(name, UNKNOWN_KID_SECONDS)
+        except Exception:  # noqa: BLE001  whatever the shared brake fails with, this process still has its own
+            free = await self._own_cooldown.try_acquire(name, UNKNOWN_KID_SECONDS)
+        if free:
+            await self._read()
+
+    async def _read(self) -> None:
+        await asyncio.shield(self._start())  # a caller that goes away leaves the read to the others
+
+    def _start(self) -> asyncio.Task[None]:
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read_once(), name=f"keys of {self._name}")
+        return self._reading
+
+    async def _read_once(self) -> None:
+        started = self._monotonic()
+        try:
+            keys = await self._source.read()
+        except FetchFailed as problem:
+            self._failed_at = self._monotonic()
+            _log.warning("issuer_keys_not_read", issuer=self._name, problem=str(problem), kept=self._held is not None)
+        else:
+            self._held, self._failed_at = _Held(keys, started), None
