@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from vendor.policy.access import AccessTable, load_access
 from vendor.policy.layout import Layout, load_layout
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from vendor.errors import NothingGranted, PolicyTooLarge
 from vendor.names import TenantName, UserName, parse_bucket, parse_prefix
 from vendor.policy.access import AccessTable

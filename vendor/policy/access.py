@@ -15,18 +15,28 @@ __all__ = ["AccessTable", "PolicyFileError", "load_access"]
 
 _ACTION = re.compile(r"s3:[A-Z][A-Za-z]*", re.ASCII)
 _PATTERN = re.compile(r"s3:[A-Za-z*]+", re.ASCII)
+_DENIED = re.compile(r"admin:[A-Za-z*]+", re.ASCII)
+_FORMS = {
+    _ACTION: "one literal action, such as s3:GetObject",
+    _PATTERN: "a pattern of actions, such as s3:Bypass*",
+    _DENIED: "an administrative action, such as admin:*",
+}
 # The S3 actions for which stores know the condition key s3:prefix; with any other they refuse the whole statement.
 _LISTINGS = frozenset({"s3:ListBucket", "s3:ListBucketVersions"})
 
 
 @dataclass(frozen=True, slots=True)
 class AccessTable:
-    """The actions of each kind: `write` comes on top of `read`, `bucket` is on the bucket itself, unconditional."""
+    """The actions of each kind: `write` comes on top of `read`, `bucket` is on the bucket itself, unconditional.
+
+    `denied` are a store's administrative actions, denied where a policy document stands alone in the store.
+    """
 
     listing: tuple[str, ...]
     read: tuple[str, ...]
     write: tuple[str, ...]
     bucket: tuple[str, ...] = ()
+    denied: tuple[str, ...] = ()
 
     def on_objects(self, level: Level) -> tuple[str, ...]:
         """Return the object actions of a level; those of `write` begin with those of `read`."""
@@ -44,10 +54,9 @@ def load_access(path: Path) -> AccessTable:
     """Load and check the table.  Raises PolicyFileError."""
     table = Table.load(path)
     kinds = ("listing", "read", "write", "bucket")
-    listed = {kind: _actions(table.table(kind)) for kind in kinds}
-    never = table.table("never")
-    patterns = never.texts("actions")
-    never.done()
+    listed = {kind: _list(table, kind, _ACTION) for kind in kinds}
+    denied = _list(table, "denied", _DENIED)
+    never = _list(table, "never", _PATTERN)
     table.done()
     for kind in ("listing", "read", "write"):
         if not listed[kind]:
@@ -56,16 +65,17 @@ def load_access(path: Path) -> AccessTable:
     if odd:
         raise table.refuse(f"[listing] {min(odd)} cannot be limited to a prefix")
     _refuse_repeated(table, [action for kind in kinds for action in listed[kind]])
-    _refuse_forbidden(table, patterns, listed)
-    return AccessTable(**listed)
+    _refuse_forbidden(table, never, listed)
+    return AccessTable(**listed, denied=denied)
 
 
-def _actions(table: Table) -> tuple[str, ...]:
-    actions = table.texts("actions")
-    table.done()
+def _list(table: Table, kind: str, form: re.Pattern[str]) -> tuple[str, ...]:
+    inner = table.table(kind)
+    actions = inner.texts("actions")
+    inner.done()
     for action in actions:
-        if not _ACTION.fullmatch(action):
-            raise table.refuse(f"{action!r} is not a literal S3 action such as s3:GetObject")
+        if not form.fullmatch(action):
+            raise table.refuse(f"[{kind}] {action!r} is not of the form that belongs here: {_FORMS[form]}")
     return actions
 
 
@@ -79,8 +89,6 @@ def _refuse_repeated(table: Table, actions: list[str]) -> None:
 
 def _refuse_forbidden(table: Table, patterns: tuple[str, ...], listed: dict[str, tuple[str, ...]]) -> None:
     for pattern in patterns:
-        if not _PATTERN.fullmatch(pattern):
-            raise table.refuse(f"[never] {pattern!r} is not a pattern of S3 actions")
         matcher = re.compile(re.escape(pattern).replace(r"\*", ".*"), re.IGNORECASE)
         for kind, actions in listed.items():
             for action in actions:

@@ -37,6 +37,20 @@ class Allow:
 
 
 @dataclass(frozen=True, slots=True)
+class DenyAdmin:
+    """The one denial we write: MinIO's own administrative actions, in documents that stand alone in the store."""
+
+    actions: tuple[str, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Return the statement as JSON values; administrative actions have no resource."""
+        return {"Effect": "Deny", "Action": self.actions}
+
+
+Statement = Allow | DenyAdmin
+
+
+@dataclass(frozen=True, slots=True)
 class SessionPolicy:
     """A finished document.  `bytes` is what every store counts, `sha256` is of the text."""
 
@@ -45,11 +59,28 @@ class SessionPolicy:
     sha256: str
 
 
-def render(statements: Iterable[Allow]) -> SessionPolicy:
+def render(statements: Iterable[Statement]) -> SessionPolicy:
     """Write a document.  Raises ValueError if it would be empty: to most stores that means unlimited rights."""
     listed = [statement.as_json() for statement in statements]
     if not listed:
         raise ValueError("a policy without statements")
-    document = {"Version": VERSION, "Statement": listed}
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=True).translate(_ESCAPES)
+    text = _minified({"Version": VERSION, "Statement": listed})
     return SessionPolicy(text, len(text), hashlib.sha256(text.encode("ascii")).hexdigest())
+
+
+def text_bytes(text: str) -> int:
+    """Return how many bytes a string takes in a document, its quotes included."""
+    return len(_minified(text))
+
+
+def statement_bytes(statement: Statement) -> int:
+    """Return how many bytes a statement takes in a document."""
+    return len(_minified(statement.as_json()))
+
+
+def _minified(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=True).translate(_ESCAPES)
+
+
+FRAME_BYTES = len(_minified({"Version": VERSION, "Statement": []}))
+"""What a document takes before its first statement."""

@@ -1,46 +1,125 @@
-"""Turn grants into the smallest document that allows exactly them, or say what does not fit.
+"""Turn grants into the smallest documents that allow exactly them, or say what does not fit.
 
-Grants come in, a policy goes out; nothing is ever cut off.  Per bucket the document has one statement for listing,
-one for what may only be read and one for what may be written, so a prefix is named twice and its actions once.
+Grants come in, policies go out; nothing is ever cut off.  Per bucket a document has one statement for listing, one
+for what may only be read and one for what may be written, so a prefix is named twice and its actions once.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from vendor.errors import NothingGranted, PolicyTooLarge
 from vendor.policy.access import AccessTable
-from vendor.policy.document import SessionPolicy, render
+from vendor.policy.document import DenyAdmin, SessionPolicy, Statement, render
 from vendor.policy.grant import Grant
+from vendor.policy.packing import items_of, pack
 from vendor.policy.reach import reaches
+from vendor.policy.scope import minimal
+from vendor.policy.weight import Scale
 
-__all__ = ["SessionPolicy", "plan_session_policy", "policy_for"]
+__all__ = ["CEILING_LIMIT", "Part", "SessionPolicy", "plan_ceilings", "plan_lease_set", "plan_session_policy"]
 
+CEILING_LIMIT = 20_480
+"""What MinIO and its relatives accept as one stored document, in bytes."""
 _SHOWN = 10
+_SHOWN_DROPS = 50
 
 
-def policy_for(grants: Sequence[Grant], access: AccessTable) -> SessionPolicy:
-    """Return the document for `grants`, however large.  Raises NothingGranted if there are none."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One document of several, and the grants it carries."""
+
+    grants: tuple[Grant, ...]
+    policy: SessionPolicy
+
+
+def policy_for(grants: Sequence[Grant], access: AccessTable, *, deny_admin: bool = False) -> SessionPolicy:
+    """Return the document for `grants`, however large.  Raises NothingGranted if there are none.
+
+    Never call a store without one: an empty policy means all rights on most of them.
+    """
     if not grants:
         raise NothingGranted()
-    return render(statement for reach in reaches(grants) for statement in reach.statements(access))
+    statements: list[Statement] = [DenyAdmin(access.denied)] if deny_admin and access.denied else []
+    for reach in reaches(grants):
+        statements.extend(reach.statements(access))
+    return render(statements)
 
 
 def plan_session_policy(grants: Sequence[Grant], access: AccessTable, limit: int) -> SessionPolicy:
     """Return the one document that allows `grants` and nothing else within `limit` bytes.
 
-    Raises NothingGranted without grants, since an empty policy means all rights on most stores, and PolicyTooLarge
-    with the largest grants and their bytes.
+    Raises NothingGranted without grants, and PolicyTooLarge with the largest grants, their bytes, and the fewest that
+    would have to go.
     """
     policy = policy_for(grants, access)
     if policy.bytes > limit:
-        raise too_large(grants, access, policy.bytes, limit)
+        raise _too_large(minimal(grants), Scale(access), limit)
     return policy
 
 
-def too_large(grants: Sequence[Grant], access: AccessTable, size: int, limit: int) -> PolicyTooLarge:
-    """Return the refusal that names the largest grants, and whether several leases could carry them."""
-    weights = sorted(((policy_for([grant], access).bytes, grant) for grant in grants), reverse=True)
-    largest = [
-        {"path": f"s3://{grant.bucket}/{grant.prefix}", "access": grant.level.value, "bytes": weight}
-        for weight, grant in weights[:_SHOWN]
-    ]
-    return PolicyTooLarge(size=size, limit=limit, largest=largest, split_possible=weights[0][0] <= limit)
+def plan_lease_set(grants: Sequence[Grant], access: AccessTable, limit: int) -> tuple[Part, ...]:
+    """Return the fewest documents found that each fit `limit` and together allow `grants` and nothing else.
+
+    Raises NothingGranted, and PolicyTooLarge if a single grant does not fit.
+    """
+    return _share_out(grants, access, limit, deny_admin=False)
+
+
+def plan_ceilings(
+    grants: Sequence[Grant], access: AccessTable, limit: int = CEILING_LIMIT, *, deny_admin: bool = False
+) -> tuple[Part, ...]:
+    """Return the documents to keep in the store for someone with `grants`.
+
+    With `deny_admin` (MinIO; SeaweedFS takes no denials) each begins with a denial of administrative actions, since a
+    lease that only a ceiling limits could otherwise make itself a service account.
+    """
+    return _share_out(grants, access, limit, deny_admin=deny_admin)
+
+
+def _share_out(grants: Sequence[Grant], access: AccessTable, limit: int, *, deny_admin: bool) -> tuple[Part, ...]:
+    wanted = minimal(grants)
+    if not wanted:
+        raise NothingGranted()
+    scale = Scale(access, deny_admin=deny_admin and bool(access.denied))
+    items = items_of(wanted, scale, limit)
+    if any(item.alone > limit for item in items):
+        raise _too_large(wanted, scale, limit)
+    parts = []
+    for packed in pack(items, scale, limit):
+        together = tuple(sorted(grant for item in packed for grant in item.grants))
+        parts.append(Part(together, policy_for(together, access, deny_admin=deny_admin)))
+    return tuple(sorted(parts, key=lambda part: part.grants))
+
+
+def _too_large(grants: Sequence[Grant], scale: Scale, limit: int) -> PolicyTooLarge:
+    """Return the refusal.  The cheapest way to fit is to drop the largest grants: that takes the fewest of them."""
+    weights = {grant: scale.strings([grant]) for grant in grants}
+    largest_first = sorted(grants, key=lambda grant: (-sum(weights[grant].values()), grant))
+    total = scale.total(scale.strings(grants))
+    drops = largest_first[: _fewest_drops(largest_first, scale, limit)]
+    refusal = PolicyTooLarge(
+        size=total,
+        limit=limit,
+        largest=[_described(grant, sum(weights[grant].values())) for grant in largest_first[:_SHOWN]],
+        split_possible=all(scale.total(strings) <= limit for strings in weights.values()),
+    )
+    refusal.details["drop"] = [_described(grant, sum(weights[grant].values())) for grant in drops[:_SHOWN_DROPS]]
+    refusal.details["drop_count"] = len(drops)
+    return refusal
+
+
+def _fewest_drops(largest_first: Sequence[Grant], scale: Scale, limit: int) -> int:
+    """Return how many of the largest grants must go until the rest fits: what is left only shrinks, so bisect."""
+    return bisect_left(
+        range(len(largest_first)), 1, key=lambda count: scale.total(scale.strings(largest_first[count:])) <= limit
+    )
+
+
+def _described(grant: Grant, size: int) -> dict[str, object]:
+    return {
+        "path": f"s3://{grant.bucket}/{grant.prefix}",
+        "access": grant.level.value,
+        "source": grant.source,
+        "bytes": size,
+    }
