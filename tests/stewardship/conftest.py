@@ -1,0 +1,83 @@
+"""Governance on a real, empty Valkey, with callers made up by the tests."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.support.callers import caller
+from vendor.audit.trail import Trail, stream_key
+from vendor.database import Database
+from vendor.governance.keys import Keys
+from vendor.governance.records import Access
+from vendor.governance.state import Governance
+from vendor.names import TenantName, UserName
+from vendor.policy.layout import load_layout
+from vendor.secret import Secret
+from vendor.settings import shipped_policies
+from vendor.stewardship.members import Members
+from vendor.stewardship.shares import Shares
+from vendor.stewardship.tenants import Metadata, Tenants
+from vendor.stewardship.users import Users
+
+KBASE = TenantName("kbase")
+
+
+@dataclass
+class Time:
+    """A clock that moves when it is told to."""
+
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class House:
+    """All use cases of governance on one database."""
+
+    database: Database
+    governance: Governance
+    trail: Trail
+    clock: Time
+    users: Users
+    tenants: Tenants
+    members: Members
+    shares: Shares
+
+    async def kinds(self) -> list[str]:
+        """The kinds of all recorded events, in order."""
+        return [json.loads(text)["kind"] for _, text in await self.trail.read(count=1000)]
+
+
+@pytest.fixture
+async def house(valkey: str) -> AsyncIterator[House]:
+    """Alice is read_write in kbase and its steward, bob is read_only there; carol is an administrator, dave nobody."""
+    database = Database.open(Secret(valkey))
+    keys = Keys()
+    stream = stream_key(keys.root)
+    governance = Governance(database, keys, stream)
+    clock = Time()
+    layout = load_layout(shipped_policies() / "layout.toml")
+    made = House(
+        database,
+        governance,
+        Trail(database, stream),
+        clock,
+        Users(governance, clock),
+        Tenants(governance, clock),
+        Members(governance, clock),
+        Shares(governance, layout, clock),
+    )
+    for name in ("alice", "bob", "dave"):
+        await made.users.standing(caller(name))
+    carol = caller("carol", admin=True)
+    await made.users.standing(carol)
+    await made.tenants.put(carol, KBASE, Metadata("KBase"), revision=None)
+    await made.members.set(carol, KBASE, UserName("alice"), Access.READ_WRITE, revision=None)
+    await made.members.set(carol, KBASE, UserName("bob"), Access.READ_ONLY, revision=None)
+    await made.members.add_steward(carol, KBASE, UserName("alice"), revision=None)
+    yield made
+    await database.close()
