@@ -26,6 +26,7 @@ from vendor.identity.observe import Observation, Observer
 from vendor.identity.oidc import OidcVerifier
 from vendor.identity.principal import Principal
 from vendor.identity.trust import Trust, load_trust
+from vendor.identity.trust_shape import Issuer
 from vendor.secret import RawToken
 from vendor.times import Clock
 
@@ -98,6 +99,21 @@ class Authenticator:
         if self._kbase is not None and self._kbase.entry.mode == "enforce":
             answers[self._kbase.entry.name] = await self._kbase.ready()
         return answers
+
+    def sign_in(self) -> Mapping[str, object]:
+        """Return how people can sign in here, for `vend login`: no secrets, and nothing about entries on trial."""
+        hints = [
+            {
+                "issuer": issuer.url,
+                "client_id": issuer.sign_in.client_id,
+                "scopes": list(issuer.sign_in.scopes),
+                "token": _token_to_send(issuer),
+            }
+            for issuer in self.trust.issuers
+            if issuer.mode == "enforce" and issuer.sign_in is not None
+        ]
+        kbase = self.trust.kbase
+        return {"issuers": hints, "kbase": kbase is not None and kbase.mode == "enforce"}
 
     async def close(self) -> None:
         """Stop what runs in the background and close all connections."""
@@ -172,3 +188,11 @@ def check_not_our_own(token: UnverifiedToken, own_issuer_url: str) -> None:
     """Refuse what this gateway signed for stores, by its issuer and by its type."""
     if token.issuer == own_issuer_url or token.typ == TOKEN_TYPE:
         raise refused("own", "The token was made for a store; it is no proof of identity.")
+
+
+def _token_to_send(issuer: Issuer) -> str | None:
+    """Return which of the tokens of a sign-in is accepted, None when any may be."""
+    kinds = set(issuer.tokens)
+    if kinds == {"id"}:
+        return "id_token"
+    return "access_token" if kinds <= {"access", "plain-access"} else None

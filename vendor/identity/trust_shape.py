@@ -105,6 +105,13 @@ class BreakGlass(Shape):
     max_lease_seconds: Annotated[int, Field(ge=1, le=4 * 3600)] = 900
 
 
+class SignIn(Shape):
+    """How `vend login` signs people in at this issuer.  Published to anyone at /v1/sign-in."""
+
+    client_id: Text = Field(description="A public client there, with the device flow allowed.")
+    scopes: SomeTexts = ("openid", "profile", "email")
+
+
 class Source(Shape):
     """What OIDC issuers and KBase have in common."""
 
@@ -150,6 +157,7 @@ class Issuer(Source):
     jwks_hosts: Texts = Field((), description="Other hosts at which the discovery document may place the keys.")
     bearer_file: Text | None = Field(None, description="A file whose token is sent when asking for the keys.")
     refresh_seconds: Annotated[int, Field(ge=10, le=DAY)] = Field(300, description="How often the keys are read again.")
+    sign_in: SignIn | None = None
     profile: Profile | None = None
     break_glass: BreakGlass | None = None
     rules: Annotated[tuple[Rule, ...], Field(strict=False, min_length=1)] = Field(alias="rule")
