@@ -22,6 +22,18 @@ class Level(StrEnum):
         return Level.WRITE if self is other is Level.WRITE else Level.READ
 
 
+class Access(StrEnum):
+    """What a member of a tenant may do with the tenant's data."""
+
+    READ_ONLY = "read_only"
+    READ_WRITE = "read_write"
+
+    @property
+    def level(self) -> Level:
+        """The level of the grants that this membership gives."""
+        return Level.WRITE if self is Access.READ_WRITE else Level.READ
+
+
 Source = NewType("Source", str)
 """Why a grant exists: `home`, `tenant:<name>`, `share:<id>` or `system`."""
 
