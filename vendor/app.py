@@ -29,6 +29,7 @@ from vendor.leases.vending import Vending
 from vendor.policy.access import load_access
 from vendor.policy.layout import load_layout
 from vendor.settings import Settings
+from vendor.stewardship.identity import Observations, SharedCooldown
 from vendor.stewardship.members import Members
 from vendor.stewardship.shares import Shares
 from vendor.stewardship.tenants import Tenants
@@ -69,12 +70,18 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
     )
     layout = load_layout(settings.policies / "layout.toml")
     access = load_access(settings.policies / "access.toml")
-    authenticator = open_authenticator(trust_file=settings.trust, own_issuer_url=settings.public_url, clock=clock)
     database = Database.open(settings.redis_url)
     keys = Keys(settings.redis_prefix)
     stream = stream_key(keys.root)
     governance = Governance(database, keys, stream)
     trail = Trail(database, stream)
+    authenticator = open_authenticator(
+        trust_file=settings.trust,
+        own_issuer_url=settings.public_url,
+        clock=clock,
+        cooldown=SharedCooldown(database, settings.redis_prefix),
+        observer=Observations(trail, clock),
+    )
     users = Users(governance, clock)
     stores = {settings.store.name: Store(settings.store, issuer.sign, clock)}
     vending = Vending(

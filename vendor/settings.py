@@ -92,8 +92,6 @@ class Settings(BaseModel):
     lease_min_seconds: Seconds = 900
     lease_max_seconds: Seconds = 43_200
 
-    sign_in_client_id: str = "vendor"
-
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         problems = [*self._store_problems(), *self._issuer_problems(), *self._lease_problems()]

@@ -42,12 +42,16 @@ async def livez(_request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Each part that vending depends on: 200 when all of them answer, else 503."""
     parts = gateway(request)
-    redis, identity, *stores = await asyncio.gather(
+    redis, identity, stores = await asyncio.gather(
         _well(parts.database.ping()),
         _identity(parts.authenticator),
-        *(store.answers() for store in parts.stores.values()),
+        asyncio.gather(*(store.answers() for store in parts.stores.values())),
     )
-    checks = {"redis": redis, "identity": identity, "stores": dict(zip(parts.stores, stores, strict=True))}
+    checks: dict[str, object] = {
+        "redis": redis,
+        "identity": identity,
+        "stores": dict(zip(parts.stores, stores, strict=True)),
+    }
     ready = redis and all(stores) and all(identity.values())
     return JSON({"status": "ready" if ready else "not_ready", "checks": checks}, 200 if ready else 503)
 

@@ -12,7 +12,8 @@ from vendor.doors.context import caller, gateway
 from vendor.doors.parse import etag, if_match, one_of_query, tenant_in_path, user_in_path
 from vendor.doors.render import JSON
 from vendor.errors import InvalidRequest
-from vendor.governance.records import Access, User
+from vendor.governance.records import User
+from vendor.policy.grant import Access
 from vendor.stewardship.tenant import TenantView
 from vendor.stewardship.tenants import Metadata
 

@@ -12,19 +12,7 @@ from typing import Self
 
 from vendor.errors import InvalidName, InvalidPath, StateUnavailable
 from vendor.names import S3Path, TenantName, UserName, parse_s3_path, parse_tenant_name, parse_user_name
-from vendor.policy.grant import Grant, Level, Source
-
-
-class Access(StrEnum):
-    """What a member of a tenant may do with the tenant's data."""
-
-    READ_ONLY = "read_only"
-    READ_WRITE = "read_write"
-
-    @property
-    def level(self) -> Level:
-        """The level of the grants that this membership gives."""
-        return Level.WRITE if self is Access.READ_WRITE else Level.READ
+from vendor.policy.grant import Access, Grant, Level, Source
 
 
 @dataclass(frozen=True, slots=True)

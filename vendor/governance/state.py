@@ -12,9 +12,9 @@ from typing import Any, Final, cast
 
 from vendor.database import Database, Script
 from vendor.governance.keys import Keys
-from vendor.governance.records import Access, Share, Tenant, User, membership, share_grant
+from vendor.governance.records import Share, Tenant, User, membership, share_grant
 from vendor.names import TenantName, UserName
-from vendor.policy.grant import Grant, Level
+from vendor.policy.grant import Access, Grant, Level
 
 
 def _script(name: str, *, joined: bool) -> Script:
@@ -29,14 +29,27 @@ COMMIT: Final = _script("commit", joined=False)
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose rights are read: a user's own, or, for one that acts for a tenant, that tenant's and no others."""
+
+    name: UserName
+    tenant: TenantName | None = None
+    access: Access | None = None
+
+    def arguments(self) -> tuple[str, str, str]:
+        """As the scripts take it."""
+        return self.name, self.tenant or "", "" if self.access is None else str(self.access)
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """What governance says of one user at one moment.
+    """What governance says of one principal at one moment.
 
     `shares` are grants with their level as shared, expired ones included; shares that reached the user through a
     tenant are already cut to the user's own level there.  `revision` and `digest` tell whether any of it has changed.
     """
 
-    name: UserName
+    subject: Subject
     user: User | None
     tenants: dict[TenantName, Access]
     shares: tuple[Grant, ...]
@@ -79,10 +92,11 @@ class Governance:
         self._stream = stream
         self.keys = keys
 
-    async def standing(self, name: UserName) -> Standing:
-        """Read everything that decides what this user may touch: one round trip."""
-        revision, digest, facts = await self._database.run(READ, [self.keys.root], [name], repeatable=True)
-        return _standing(name, revision, digest, facts)
+    async def standing(self, subject: Subject) -> Standing:
+        """Read everything that decides what this principal may touch: one round trip."""
+        arguments = subject.arguments()
+        revision, digest, facts = await self._database.run(READ, [self.keys.root], arguments, repeatable=True)
+        return _standing(subject, revision, digest, facts)
 
     async def record(self, standing: Standing, event: str) -> Standing | None:
         """Append `event` to the audit stream if the standing still holds: one round trip.
@@ -92,10 +106,10 @@ class Governance:
         answer = await self._database.run(
             RECORD,
             [self.keys.root, self._stream],
-            [standing.name, standing.revision, standing.digest, event],
+            [*standing.subject.arguments(), standing.revision, standing.digest, event],
             repeatable=False,
         )
-        return None if answer[0] == 1 else _standing(standing.name, *answer[1:])
+        return None if answer[0] == 1 else _standing(standing.subject, *answer[1:])
 
     async def commit(self, change: Change, events: Sequence[str]) -> int | None:
         """Make the change and record its events in one step.
@@ -148,7 +162,7 @@ class Governance:
         return [tenant for tenant in found if tenant is not None]
 
 
-def _standing(name: UserName, revision: str, digest: str, facts: list[Any]) -> Standing:
+def _standing(subject: Subject, revision: str, digest: str, facts: list[Any]) -> Standing:
     stored_user, stored_memberships, own, everyone, *through = facts
     tenants = dict(membership(tenant, access) for tenant, access in _pairs(stored_memberships))
     grants = [share_grant(share_id, entry) for share_id, entry in (*_pairs(own), *_pairs(everyone))]
@@ -156,8 +170,8 @@ def _standing(name: UserName, revision: str, digest: str, facts: list[Any]) -> S
         most = tenants[TenantName(tenant)].level
         grants += (_at_most(share_grant(share_id, entry), most) for share_id, entry in _pairs(shares))
     return Standing(
-        name=name,
-        user=User.read(name, dict(_pairs(stored_user))),
+        subject=subject,
+        user=User.read(subject.name, dict(_pairs(stored_user))),
         tenants=tenants,
         shares=tuple(grants),
         revision=revision,

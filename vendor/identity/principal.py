@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from vendor.names import TenantName, UserName
-from vendor.policy.grant import Ask
+from vendor.policy.grant import Access, Ask
 
 
 class PrincipalKind(StrEnum):
@@ -12,13 +12,6 @@ class PrincipalKind(StrEnum):
 
     USER = "user"
     WORKLOAD = "workload"
-
-
-class Access(StrEnum):
-    """What a workload that acts for a tenant may do there: the two levels of a membership."""
-
-    READ_ONLY = "read_only"
-    READ_WRITE = "read_write"
 
 
 @dataclass(frozen=True, slots=True)

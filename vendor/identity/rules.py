@@ -10,11 +10,11 @@ from vendor.errors import InvalidName, RoleRequired, UnusableName
 from vendor.identity.assurance import BREAK_GLASS
 from vendor.identity.conditions import MISSING, ClaimPath, claim, full_match, shown
 from vendor.identity.names_owned import NameSpaces
-from vendor.identity.principal import Access, ActsFor, Assurance, Principal, PrincipalKind
+from vendor.identity.principal import ActsFor, Assurance, Principal, PrincipalKind
 from vendor.identity.roles import check_required_roles, is_admin, listed
 from vendor.identity.trust_shape import Issuer, Rule, Source
 from vendor.names import UserName, parse_s3_path, parse_tenant_name, parse_user_name
-from vendor.policy.grant import Ask, Level
+from vendor.policy.grant import Access, Ask, Level
 
 
 @dataclass(frozen=True, slots=True)

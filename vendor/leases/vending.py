@@ -17,6 +17,7 @@ from vendor.audit.trail import Trail
 from vendor.errors import (
     AuditUnavailable,
     Conflict,
+    InvalidRequest,
     NothingGranted,
     RoleRequired,
     ScopeNotGranted,
@@ -35,6 +36,7 @@ from vendor.policy.access import AccessTable
 from vendor.policy.layout import Layout
 from vendor.policy.planner import SessionPolicy, plan_session_policy
 from vendor.policy.scope import Narrowed, live, narrow
+from vendor.policy.within import within
 from vendor.stewardship.caller import Caller
 from vendor.stewardship.users import Users
 from vendor.stores.store import Order, Store
@@ -77,11 +79,15 @@ class Vending:
         Raises UnknownStore, InvalidDuration, NothingGranted, ScopeNotGranted, PolicyTooLarge, RoleRequired,
         StoreRefused, StoreUnavailable, StateUnavailable, AuditUnavailable.  Every refusal is recorded.
         """
-        event = caller.event(Kind.VEND_ISSUED, self.clock(), **facts.asked(ask))
+        issued, denied = Kind.VEND_ISSUED, Kind.VEND_DENIED
+        if caller.principal.break_glass:
+            issued, denied = Kind.BREAK_GLASS_ISSUED, Kind.BREAK_GLASS_DENIED
+        event = caller.event(issued, self.clock(), **facts.asked(ask))
         try:
+            _require_reason(caller.principal, ask)
             return await self._vend(caller, ask, event)
         except VendError as refusal:
-            event.refuse(Kind.VEND_DENIED, refusal.code, failed=refusal.status >= 500)
+            event.refuse(denied, refusal.code, failed=refusal.status >= 500)
             await self._record_refusal(event)
             raise
 
@@ -111,6 +117,8 @@ class Vending:
         now = self.clock()
         least = max(self.durations.least, store.durations.least)
         usable = live(grants_of(standing, self.layout, has_home=principal.has_home), now)
+        if principal.max_scope is not None:
+            usable = within(usable, principal.max_scope)
         if ask.scope is None:  # all of it, apart from what ends before the shortest lease would
             usable = live(usable, now + least)
         narrowed = narrow(usable, ask.scope)
@@ -162,6 +170,14 @@ class Vending:
             await self.trail.write(event)
         except AuditUnavailable:  # no key went out, so the refusal itself stands
             _log.error("refusal not recorded", audit_event=event.event_id, reason=event.reason)
+
+
+def _require_reason(principal: Principal, ask: LeaseAsk) -> None:
+    if principal.break_glass and not (ask.audit_context or {}).get("reason", "").strip():
+        raise InvalidRequest(
+            "audit_context.reason: a break-glass login has to say why.",
+            remedy='Send "audit_context": {"reason": "…"}; it goes into the audit log.',
+        )
 
 
 def _require(narrowed: Narrowed, ask: LeaseAsk) -> None:

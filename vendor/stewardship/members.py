@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from vendor.audit.event import Kind
 from vendor.errors import LastSteward, NotSteward, UnknownUser
-from vendor.governance.records import Access
 from vendor.governance.state import Change, Governance
 from vendor.names import TenantName, UserName
+from vendor.policy.grant import Access
 from vendor.stewardship.caller import Caller
 from vendor.stewardship.commit import Decided, commit, require_revision
 from vendor.stewardship.tenant import TenantView, change_of, read_tenant, require_admin, require_steward

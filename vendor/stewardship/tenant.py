@@ -4,9 +4,10 @@ import json
 from dataclasses import dataclass
 
 from vendor.errors import NotSteward, RoleRequired, UnknownTenant
-from vendor.governance.records import Access, Tenant, membership
+from vendor.governance.records import Tenant, membership
 from vendor.governance.state import Change, Governance
 from vendor.names import TenantName
+from vendor.policy.grant import Access
 from vendor.stewardship.caller import Caller
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from vendor.audit.event import Kind
 from vendor.errors import AlreadyExists, UnknownUser
 from vendor.governance.records import User
-from vendor.governance.state import Change, Governance, Standing
+from vendor.governance.state import Change, Governance, Standing, Subject
 from vendor.names import UserName
 from vendor.stewardship.caller import Caller
 from vendor.stewardship.tenant import require_admin
@@ -24,13 +24,16 @@ class Users:
 
         One round trip to Redis; three the first time.  Raises StateUnavailable.
         """
-        name = caller.principal.name
-        standing = await self.governance.standing(name)
+        me = caller.principal
+        subject = Subject(me.name)
+        if me.acts_for is not None:
+            subject = Subject(me.name, me.acts_for.tenant, me.acts_for.access)
+        standing = await self.governance.standing(subject)
         if standing.user is not None:
             return standing
         # Lost to a parallel first request of the same user, this does nothing, and the user is known all the same.
-        await self._add(caller, name, caller.principal.display_name, caller.principal.email)
-        return await self.governance.standing(name)
+        await self._add(caller, me.name, me.display_name, me.email)
+        return await self.governance.standing(subject)
 
     async def create(self, caller: Caller, name: UserName, display_name: str | None, email: str | None) -> User:
         """Make a user known before their first sign-in.  For administrators.
