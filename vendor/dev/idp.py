@@ -62,8 +62,8 @@ class Idp:
         """Do what a person does on the page that a device flow points at."""
         form = {"user_code": user_code, "username": user, "password": self.password(user)}
         page = self._form("/device", {**form, "action": "authorize" if approved else "deny"}).text
-        if ("denied" if not approved else "authorized") not in page.lower():
-            raise RuntimeError(f"the provider did not take the user code {user_code}")
+        if ("Device authorized" if approved else "Device authorization denied") not in page:
+            raise RuntimeError("the provider did not take this user code from this user")
 
     def signing_key(self) -> str:
         """Return the private key (PEM) that it signs with now."""

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from vendor.dev.folder import StateFolder, write_private
 from vendor.dev.ports import LOOPBACK
@@ -66,7 +68,7 @@ def start_valkey(folder: StateFolder, children: Children, *, name: str = "valkey
 
 def _answers(port: int, password: str) -> bool:
     try:
-        with redis.Redis(LOOPBACK, port, password=password, socket_timeout=2) as server:
+        with redis.Redis(LOOPBACK, port, password=password, socket_timeout=2, retry=Retry(NoBackoff(), 0)) as server:
             return bool(server.ping())
     except redis.RedisError:  # not yet, or still loading its log
         return False
