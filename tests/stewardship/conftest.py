@@ -10,9 +10,9 @@ from tests.support.callers import caller
 from vendor.audit.trail import Trail, stream_key
 from vendor.database import Database
 from vendor.governance.keys import Keys
-from vendor.governance.records import Access
 from vendor.governance.state import Governance
 from vendor.names import TenantName, UserName
+from vendor.policy.grant import Access
 from vendor.policy.layout import load_layout
 from vendor.secret import Secret
 from vendor.settings import shipped_policies

@@ -7,8 +7,9 @@ import pytest
 from tests.stewardship.conftest import KBASE, House
 from tests.support.callers import caller
 from vendor.errors import LastSteward, NotSteward, RoleRequired, StaleRevision, UnknownTenant, UnknownUser
-from vendor.governance.records import Access
+from vendor.governance.state import Subject
 from vendor.names import UserName
+from vendor.policy.grant import Access
 
 ALICE, BOB, CAROL, DAVE = caller("alice"), caller("bob"), caller("carol", admin=True), caller("dave")
 
@@ -17,11 +18,11 @@ async def test_a_steward_adds_changes_and_removes_members(house: House) -> None:
     await house.members.set(ALICE, KBASE, UserName("dave"), Access.READ_ONLY, revision=None)
     view = await house.members.set(ALICE, KBASE, UserName("dave"), Access.READ_WRITE, revision=None)
     assert view.members["dave"] is Access.READ_WRITE
-    assert (await house.governance.standing(UserName("dave"))).tenants == {KBASE: Access.READ_WRITE}
+    assert (await house.governance.standing(Subject(UserName("dave")))).tenants == {KBASE: Access.READ_WRITE}
 
     await house.members.remove(ALICE, KBASE, UserName("dave"), revision=None)
 
-    assert (await house.governance.standing(UserName("dave"))).tenants == {}
+    assert (await house.governance.standing(Subject(UserName("dave")))).tenants == {}
     assert (await house.kinds())[-3:] == ["tenant.member_set", "tenant.member_set", "tenant.member_removed"]
 
 
@@ -59,7 +60,7 @@ async def test_to_strangers_the_tenant_is_unknown(house: House) -> None:
 async def test_a_member_may_leave(house: House) -> None:
     await house.members.remove(BOB, KBASE, UserName("bob"), revision=None)
 
-    assert (await house.governance.standing(UserName("bob"))).tenants == {}
+    assert (await house.governance.standing(Subject(UserName("bob")))).tenants == {}
 
 
 async def test_only_known_users_become_members(house: House) -> None:

@@ -7,9 +7,10 @@ import pytest
 from tests.stewardship.conftest import KBASE, House
 from tests.support.callers import caller
 from vendor.errors import InvalidRequest, NotOwner, UnknownShare, UnknownTenant, UnknownUser
-from vendor.governance.records import Access, Target, TargetKind
+from vendor.governance.records import Target, TargetKind
+from vendor.governance.state import Subject
 from vendor.names import UserName, parse_s3_path
-from vendor.policy.grant import Level
+from vendor.policy.grant import Access, Level
 from vendor.stewardship.shares import Offer
 
 ALICE, BOB, CAROL, DAVE = caller("alice"), caller("bob"), caller("carol", admin=True), caller("dave")
@@ -24,7 +25,7 @@ def offer(path: str, *targets: Target, level: Level = Level.READ, expires_at: fl
 
 
 async def grants(house: House, name: str) -> set[tuple[str, str]]:
-    standing = await house.governance.standing(UserName(name))
+    standing = await house.governance.standing(Subject(UserName(name)))
     return {(grant.prefix, str(grant.level)) for grant in standing.shares}
 
 
@@ -42,7 +43,7 @@ async def test_sharing_again_replaces_the_level_and_the_end(house: House) -> Non
     (second,) = await house.shares.create(ALICE, offer(HOME + "data", TO_BOB, expires_at=end))
 
     assert first.id == second.id
-    (grant,) = (await house.governance.standing(UserName("bob"))).shares
+    (grant,) = (await house.governance.standing(Subject(UserName("bob")))).shares
     assert (grant.level, grant.expires_at) == (Level.READ, end)
 
 
