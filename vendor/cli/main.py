@@ -1,0 +1,51 @@
+"""The command `vend`: S3 keys for people, from their own sign-in.
+
+Exit codes: 0 done, 1 refused, 2 usage, 3 sign-in missing or refused, 4 gateway or store unavailable, 70 a bug here;
+`vend exec` passes its child's status on.
+"""
+
+import os
+import sys
+
+import typer
+
+from vendor.cli import failures, leasing, options, sign_in
+
+app = typer.Typer(
+    name="vend",
+    help="Short-lived S3 keys to exactly the data you may touch.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # they print variables, and ours can be secrets
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["--help", "-h"]},
+)
+app.callback()(options.before_the_command)
+app.command()(sign_in.login)
+app.command()(sign_in.logout)
+app.command()(sign_in.whoami)
+app.command()(leasing.lease)
+# Everything from the first word of the command on is the command's, with or without '--'.
+app.command("exec", context_settings={"allow_interspersed_args": False})(leasing.exec_)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    try:
+        app(prog_name="vend")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence(sys.stdout.fileno())
+        sys.exit(failures.REFUSED)
+    except OSError as error:
+        sys.stderr.write(f"vend: {error.strerror or type(error).__name__}\n")
+        sys.exit(failures.REFUSED)
+
+
+def _silence(descriptor: int) -> None:
+    # Whoever read our output has left; without this, Python complains about it once more at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+
+
+if __name__ == "__main__":
+    main()

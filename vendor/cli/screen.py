@@ -1,0 +1,65 @@
+"""What goes where: the asked-for output to stdout, everything else to stderr."""
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+
+
+def out(text: str) -> None:
+    """Write asked-for output."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def out_json(value: object) -> None:
+    """Write asked-for output as JSON, indented for eyes; programs do not mind."""
+    out(json.dumps(value, indent=2, ensure_ascii=not _utf8()))
+
+
+def say(text: str) -> None:
+    """Tell the person something that is not the output."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
+def warn(text: str) -> None:
+    """Warn on stderr."""
+    say(f"vend: {text}")
+
+
+def note(text: str) -> None:
+    """Say something that only a person wants to read: nothing if stderr is not a terminal."""
+    if sys.stderr.isatty():
+        say(text)
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Write asked-for output as a table: boxes on a terminal, tab-separated without a header line in a pipe."""
+    rows = list(rows)
+    if not sys.stdout.isatty():
+        for row in rows:
+            out("\t".join(_one_field(cell) for cell in row))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for row in rows:
+        drawn.add_row(*(Text(cell) for cell in row))  # Text: what looks like markup is not
+    Console().print(drawn)
+
+
+def facts(pairs: Mapping[str, str]) -> None:
+    """Write a few named facts, one a line."""
+    width = max((len(name) for name in pairs), default=0)
+    for name, value in pairs.items():
+        out(f"{name:<{width}}  {value}")
+
+
+def _one_field(cell: str) -> str:
+    return cell.replace("\t", " ").replace("\n", " ")
+
+
+def _utf8() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8" and os.environ.get("LC_ALL") != "C"

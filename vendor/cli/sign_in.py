@@ -1,0 +1,194 @@
+"""`vend login`, `vend logout`, `vend whoami`."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated
+
+import typer
+
+from vendor.cli import screen
+from vendor.cli.options import Json, command
+from vendor.client import profiles
+from vendor.client.answers import IssuerHint, SignInHints, WhoAmI
+from vendor.client.connect import Connection
+from vendor.client.errors import BadInput, ClientError, SignInNeeded
+from vendor.client.profiles import Profile
+from vendor.client.signin import SignIn, expiry
+from vendor.client.tokens import KBASE_VARIABLES, TOKEN_VARIABLES, fixed, parse_token
+from vendor.times import rfc3339
+
+Token = Annotated[
+    str | None,
+    typer.Option(
+        "--token",
+        metavar="TOKEN",
+        help="Keep this OIDC or KBase token; '-' reads it from the standard input, where 'ps' does not show it.",
+    ),
+]
+Issuer = Annotated[str | None, typer.Option("--issuer", metavar="URL", help="Sign in at this identity provider.")]
+ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="Our name at that provider.")]
+Device = Annotated[bool, typer.Option("--device", help="Confirm a code in a browser on any machine.")]
+
+
+@command
+def login(
+    connection: Connection,
+    token: Token = None,
+    issuer: Issuer = None,
+    client_id: ClientId = None,
+    device: Device = False,
+) -> None:
+    """Sign in, and remember the gateway and the sign-in under the profile.
+
+    Without --token you confirm a short code in a browser, on this machine or any other.
+    """
+    if token is not None and (issuer or client_id or device):
+        raise BadInput("--token stands alone: it is already the proof of who you are.")
+    gateway = connection.gateway
+    candidates = [_given(connection, token)] if token is not None else _by_device(connection, issuer, client_id)
+    sign_in, who = _accepted(connection, candidates)
+    connection.sign_ins.save(connection.profile_name, sign_in)
+    _remember(connection, issuer, client_id)
+    until = f" until {rfc3339(sign_in.expires_at)}" if sign_in.expires_at and not sign_in.refresh_token else ""
+    screen.say(f"Signed in as {who.principal} at {gateway}{until}.")
+    _warn_of_other_tokens(connection)
+
+
+def _given(connection: Connection, token: str) -> SignIn:
+    if token == "-":  # noqa: S105 - the usual name of the standard input
+        if sys.stdin.isatty():
+            import getpass
+
+            raw = parse_token(getpass.getpass("Token: "), "the prompt")
+        else:
+            raw = parse_token(connection.surroundings.read_stdin(), "the standard input")
+    else:
+        screen.warn("a token on the command line can be seen by others on this machine; '--token -' reads it safely.")
+        raw = parse_token(token, "--token")
+    return SignIn(connection.gateway, raw, expiry(raw, None))
+
+
+def _by_device(connection: Connection, issuer: str | None, client_id: str | None) -> list[SignIn]:
+    from vendor.client.oidc import Provider  # only now: Authlib is slow to import
+
+    hint = choose_issuer(connection, issuer, client_id)
+    with Provider(hint, insecure_http=connection.insecure_http) as provider:
+        prompt = provider.begin_device()
+        screen.say(f"Open {prompt.verification_uri_complete or prompt.verification_uri}")
+        screen.say(f"and confirm the code {prompt.user_code}")
+        tokens = provider.finish_device(prompt)
+    return [
+        SignIn(
+            connection.gateway, token, expiry(token, tokens.expires_in), replace(hint, token=kind), tokens.refresh_token
+        )
+        for kind, token in tokens.found.items()
+    ]
+
+
+def choose_issuer(connection: Connection, issuer: str | None, client_id: str | None) -> IssuerHint:
+    """Return the identity provider to sign in at: as said, as the profile says, or the only one of the gateway."""
+    issuer = issuer or connection.profile.issuer
+    client_id = client_id or connection.profile.client_id
+    if issuer and client_id:
+        return IssuerHint(issuer, client_id, ("openid",))
+    with connection.client(anonymous=True) as client:
+        hints = client.sign_in_hints()
+    fitting = [hint for hint in hints.issuers if issuer is None or hint.issuer.rstrip("/") == issuer.rstrip("/")]
+    if len(fitting) == 1:
+        only = fitting[0]
+        return IssuerHint(only.issuer, client_id or only.client_id, only.scopes, only.token)
+    raise _no_choice(hints, issuer)
+
+
+def _no_choice(hints: SignInHints, issuer: str | None) -> ClientError:
+    if issuer is not None:
+        return BadInput(
+            f"The gateway names no issuer {issuer[:120]!a}.", remedy="Say --client-id too if you know it is right."
+        )
+    if not hints.issuers:
+        how = "Hand your KBase token in with 'vend login --token -'." if hints.kbase else "Ask its operator."
+        return SignInNeeded("The gateway names no identity provider to sign in at.", remedy=how)
+    known = ", ".join(hint.issuer for hint in hints.issuers)
+    return BadInput("The gateway trusts several identity providers.", remedy=f"Choose one with --issuer: {known}")
+
+
+def _accepted(connection: Connection, candidates: Sequence[SignIn]) -> tuple[SignIn, WhoAmI]:
+    """Return the first sign-in whose token the gateway takes.  Providers issue two kinds; the gateway may take one."""
+    from vendor.client.sync import Client
+
+    refused: SignInNeeded | None = None
+    for candidate in candidates:
+        provide = fixed(candidate.token)
+        with Client(connection.gateway, provide, insecure_http=connection.insecure_http) as client:
+            try:
+                return candidate, client.whoami()
+            except SignInNeeded as error:
+                refused = error
+    raise refused or SignInNeeded("There is no token to sign in with.")
+
+
+def _remember(connection: Connection, issuer: str | None, client_id: str | None) -> None:
+    name = connection.profile_name
+    before = connection.config.profiles.get(name, Profile())
+    after = Profile(
+        gateway=connection.gateway,
+        issuer=issuer or before.issuer,
+        client_id=client_id or before.client_id,
+        store=before.store,
+        insecure_http=connection.insecure_http,
+    )
+    if after != before:
+        config = connection.config.with_profile(name, after)
+        profiles.save(connection.surroundings.config_file, config)
+
+
+def _warn_of_other_tokens(connection: Connection) -> None:
+    for name in (*TOKEN_VARIABLES, *KBASE_VARIABLES):
+        if connection.surroundings.environ.get(name):
+            screen.warn(f"{name} is set and is used instead of this sign-in; unset it to use the sign-in.")
+            return
+
+
+@command
+def logout(connection: Connection) -> None:
+    """End the sign-in of the profile here and at the identity provider."""
+    sign_ins, name = connection.sign_ins, connection.profile_name
+    try:
+        sign_in = sign_ins.load(name)
+    except SignInNeeded:  # damaged or unsafe: nothing of it is used, but it is removed
+        sign_in = None
+    removed = sign_ins.remove(name)
+    if sign_in is not None and sign_in.provider is not None and sign_in.refresh_token is not None:
+        _end_at_provider(connection, sign_in)
+    screen.say(f"Signed out of profile {name!r}." if removed else f"Profile {name!r} was not signed in.")
+
+
+def _end_at_provider(connection: Connection, sign_in: SignIn) -> None:
+    from vendor.client.oidc import Provider
+
+    if sign_in.provider is None or sign_in.refresh_token is None:
+        return
+    try:
+        with Provider(sign_in.provider, insecure_http=connection.insecure_http) as provider:
+            ended = provider.revoke(sign_in.refresh_token)
+    except ClientError as error:
+        ended, why = False, f" ({error})"
+    else:
+        why = ""
+    if not ended:
+        screen.warn(f"the sign-in at {sign_in.provider.issuer} could not be ended there{why}; it runs out by itself.")
+
+
+@command
+def whoami(connection: Connection, as_json: Json = False) -> None:
+    """Show whom your token stands for at the gateway."""
+    identity = connection.identity()
+    with connection.client() as client:
+        who = client.whoami()
+    if as_json:
+        screen.out_json(who.raw)
+        return
+    shown = {"principal": who.principal, "issuer": who.issuer, "admin": "yes" if who.admin else "no"}
+    shown |= {name: ", ".join(values) for name, values in (("roles", who.roles), ("groups", who.groups)) if values}
+    screen.facts(shown | {"gateway": client.gateway, "token from": identity.origin})

@@ -1,0 +1,77 @@
+"""The asynchronous client: the same calls as the synchronous one."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx2
+
+from vendor.client import calls, http
+from vendor.client.address import parse_service_url
+from vendor.client.answers import Lease, SignInHints, Vended, WhoAmI
+from vendor.client.calls import Ask, Call
+from vendor.client.sync import authorization
+from vendor.client.tokens import TokenProvider
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """Speaks to one gateway.  `token` is asked, in a thread, for a token before every call that needs one."""
+
+    def __init__(self, gateway: str, token: TokenProvider | None = None, *, insecure_http: bool = False) -> None:
+        self.gateway = parse_service_url(gateway, insecure_http=insecure_http)
+        self._token = token
+        try:
+            self._http = httpx2.AsyncClient(**http.options(self.gateway, asynchronous=True))
+        except (ImportError, ValueError) as error:
+            raise http.unusable_environment(error) from None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._http.aclose()
+
+    async def run(self, call: Call[T]) -> T:
+        """Send one call and read its answer."""
+        # A provider may read a file or refresh a sign-in over the network.
+        headers = {} if call.anonymous else await asyncio.to_thread(authorization, self._token)
+        try:
+            response = await self._http.request(
+                call.method, self.gateway + call.path, params=dict(call.params), json=call.body, headers=headers
+            )
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise http.explain(error, self.gateway) from error
+        return call.read(calls.read_answer(response.status_code, response.headers, response.content, self.gateway))
+
+    async def sign_in_hints(self) -> SignInHints:
+        """Return how one can sign in at this gateway.  Needs no token."""
+        return await self.run(calls.sign_in_hints())
+
+    async def whoami(self) -> WhoAmI:
+        """Return whom the token stands for."""
+        return await self.run(calls.whoami())
+
+    async def lease(self, ask: Ask | None = None) -> Vended:
+        """Ask for one lease: keys to `ask.scope`, or to all that is granted."""
+        return await self.run(calls.lease(ask or Ask()))
+
+    async def lease_set(self, ask: Ask | None = None) -> Sequence[Vended]:
+        """Ask for as many leases as it takes to cover the scope."""
+        return await self.run(calls.lease_set(ask or Ask()))
+
+    async def show(self, lease_id: str) -> Lease:
+        """Return one lease, without secrets."""
+        return await self.run(calls.show(lease_id))
+
+    async def revoke(self, lease_id: str) -> Mapping[str, object]:
+        """End one lease and return when that takes effect."""
+        return await self.run(calls.revoke(lease_id))

@@ -1,0 +1,120 @@
+"""Small private files: a reader that trusts nothing it finds, a writer that never leaves half a file, and a lock.
+
+What is written here can be a refresh token, so a file counts only if it is a regular file of ours that nobody else can
+read, in a folder that nobody else can write.
+"""
+
+import fcntl
+import os
+import stat
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from vendor.client.errors import Unavailable, UnsafeFile
+
+MAX_BYTES = 256 * 1024
+_OPEN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a FIFO must not make us wait
+
+
+def read_private(path: Path) -> bytes | None:
+    """Return the content of a private file, None if there is none, or raise UnsafeFile."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _OPEN)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unsafe(
+            path, "is a symbolic link" if path.is_symlink() else f"cannot be opened ({error.strerror})"
+        ) from None
+    with os.fdopen(descriptor, "rb") as file:
+        _check_file(path, os.fstat(descriptor))
+        content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise _unsafe(path, "is far too long")
+    return content
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace a private file in one step; readers see the old content or the new, never a part."""
+    folder = _private_folder(path.parent)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)  # mode 0600, never follows a link
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(descriptor)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def remove_private(path: Path) -> bool:
+    """Remove a file (or the link that lies in its place); say whether there was one."""
+    try:
+        path.unlink()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _unsafe(path, f"cannot be removed ({error.strerror})") from None
+    return True
+
+
+@contextmanager
+def locked(path: Path, *, seconds: float = 30.0, sleep: Callable[[float], None] = time.sleep) -> Iterator[None]:
+    """Hold the lock that belongs to `path`; wait for other holders at most `seconds`."""
+    lock = _private_folder(path.parent) / f".{path.name}.lock"
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | _OPEN, 0o600)
+    except OSError as error:
+        raise _unsafe(lock, f"cannot be opened ({error.strerror})") from None
+    try:
+        _check_file(lock, os.fstat(descriptor))
+        _acquire(descriptor, path, time.monotonic() + seconds, sleep)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, path: Path, deadline: float, sleep: Callable[[float], None]) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise Unavailable(f"Another 'vend' has been busy with {path} for too long.") from None
+            sleep(0.05)
+        else:
+            return
+
+
+def _check_file(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise _unsafe(path, "is not a regular file")
+    if status.st_uid != os.geteuid():
+        raise _unsafe(path, "belongs to somebody else")
+    if status.st_mode & 0o077:
+        raise _unsafe(path, "can be read or changed by others")
+
+
+def _private_folder(folder: Path) -> Path:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+    except OSError as error:
+        raise _unsafe(folder, f"cannot be used as a folder ({error.strerror})") from None
+    if status.st_uid != os.geteuid():
+        raise _unsafe(folder, "belongs to somebody else")
+    if status.st_mode & 0o022:
+        raise _unsafe(folder, "can be changed by others")
+    return folder
+
+
+def _unsafe(path: Path, why: str) -> UnsafeFile:
+    return UnsafeFile(
+        f"{path} {why}, so it is not used.",
+        remedy=f"Look at it, remove it, and sign in again: 'rm {path}; vend login'.",
+    )

@@ -1,0 +1,82 @@
+"""The synchronous client."""
+
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx2
+
+from vendor.client import calls, http
+from vendor.client.address import parse_service_url
+from vendor.client.answers import Lease, SignInHints, Vended, WhoAmI
+from vendor.client.calls import Ask, Call
+from vendor.client.errors import SignInNeeded
+from vendor.client.tokens import TokenProvider
+
+T = TypeVar("T")
+
+
+class Client:
+    """Speaks to one gateway.  `token` is asked for a token before every call that needs one."""
+
+    def __init__(self, gateway: str, token: TokenProvider | None = None, *, insecure_http: bool = False) -> None:
+        self.gateway = parse_service_url(gateway, insecure_http=insecure_http)
+        self._token = token
+        try:
+            self._http = httpx2.Client(**http.options(self.gateway))
+        except (ImportError, ValueError) as error:
+            raise http.unusable_environment(error) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._http.close()
+
+    def run(self, call: Call[T]) -> T:
+        """Send one call and read its answer."""
+        headers = {} if call.anonymous else authorization(self._token)
+        try:
+            response = self._http.request(
+                call.method, self.gateway + call.path, params=dict(call.params), json=call.body, headers=headers
+            )
+        except (httpx2.HTTPError, httpx2.InvalidURL) as error:
+            raise http.explain(error, self.gateway) from error
+        return call.read(calls.read_answer(response.status_code, response.headers, response.content, self.gateway))
+
+    def sign_in_hints(self) -> SignInHints:
+        """Return how one can sign in at this gateway.  Needs no token."""
+        return self.run(calls.sign_in_hints())
+
+    def whoami(self) -> WhoAmI:
+        """Return whom the token stands for."""
+        return self.run(calls.whoami())
+
+    def lease(self, ask: Ask | None = None) -> Vended:
+        """Ask for one lease: keys to `ask.scope`, or to all that is granted."""
+        return self.run(calls.lease(ask or Ask()))
+
+    def lease_set(self, ask: Ask | None = None) -> Sequence[Vended]:
+        """Ask for as many leases as it takes to cover the scope."""
+        return self.run(calls.lease_set(ask or Ask()))
+
+    def show(self, lease_id: str) -> Lease:
+        """Return one lease, without secrets."""
+        return self.run(calls.show(lease_id))
+
+    def revoke(self, lease_id: str) -> Mapping[str, object]:
+        """End one lease and return when that takes effect."""
+        return self.run(calls.revoke(lease_id))
+
+
+def authorization(token: TokenProvider | None) -> dict[str, str]:
+    """Return the header that carries the token."""
+    if token is None:
+        raise SignInNeeded("You are not signed in.")
+    return {"authorization": f"Bearer {token().reveal()}"}

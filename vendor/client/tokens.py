@@ -1,0 +1,97 @@
+"""Identity tokens as they are found: in an argument, the environment, or a file that is read anew each time."""
+
+import os
+import re
+import stat
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vendor.client.errors import SignInNeeded, UnsafeFile
+from vendor.secret import RawToken
+
+TokenProvider = Callable[[], RawToken]
+"""Returns the identity token to send now.  Called for every request, so that files and sign-ins can change."""
+
+MAX_TOKEN_BYTES = 32 * 1024
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+", re.ASCII)  # RFC 6750, section 2.1
+
+TOKEN_VARIABLES = ("VENDOR_TOKEN", "VENDOR_TOKEN_FILE")
+KBASE_VARIABLES = ("KBASE_AUTH_TOKEN", "KB_AUTH_TOKEN")
+
+
+def parse_token(text: str, origin: str) -> RawToken:
+    """Return `text` without the blanks around it as a token.  Raises SignInNeeded, which never shows it."""
+    token = text.strip()
+    if not token:
+        raise SignInNeeded(f"The token from {origin} is empty.")
+    if len(token) > MAX_TOKEN_BYTES or not _TOKEN.fullmatch(token):
+        # Anything else could break out of the header it is sent in.
+        raise SignInNeeded(f"What {origin} holds is not a token.", remedy="Put the bare token there, nothing else.")
+    return RawToken(token)
+
+
+def read_token_file(path: Path, warn: Callable[[str], None]) -> RawToken:
+    """Return the token in a file that the user named.
+
+    Links are followed (that is how Kubernetes projects tokens), but the file itself has to be a regular one that
+    nobody else may change.  If others may read it, that is said and the token used.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise SignInNeeded(f"The token file {path} cannot be read ({error.strerror}).") from None
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise UnsafeFile(f"The token file {path} is not a regular file.", remedy="Use '--token-file -' for a pipe.")
+        if status.st_mode & 0o022:
+            raise UnsafeFile(f"Others may change the token file {path}.", remedy=f"chmod 600 {path}")
+        if status.st_mode & 0o044 and status.st_uid == os.geteuid():
+            warn(f"Others may read the token file {path}; 'chmod 600' it.")
+        content = file.read(MAX_TOKEN_BYTES + 1)
+    return parse_token(content.decode("ascii", "replace"), f"the file {path}")
+
+
+def fixed(token: RawToken) -> TokenProvider:
+    """Return a provider of one token."""
+    return lambda: token
+
+
+@dataclass(frozen=True, slots=True)
+class FoundToken:
+    """A token provider, and in words where its tokens come from."""
+
+    origin: str
+    provide: TokenProvider
+
+
+def find_token(
+    token_file: str | None,
+    environ: Mapping[str, str],
+    *,
+    warn: Callable[[str], None],
+    stdin: Callable[[], str],
+) -> FoundToken | None:
+    """Return the first token source that is set outside the stored sign-in, in the order people are told."""
+    if token_file == "-":  # noqa: S105 - the usual name of the standard input
+        given = parse_token(stdin(), "the standard input")
+        return FoundToken("the standard input", fixed(given))
+    if token_file is not None:
+        return _from_file(Path(token_file), f"the file {token_file}", warn)
+    if environ.get("VENDOR_TOKEN"):
+        return _from_variable("VENDOR_TOKEN", environ)
+    if environ.get("VENDOR_TOKEN_FILE"):
+        return _from_file(Path(environ["VENDOR_TOKEN_FILE"]), "the file that VENDOR_TOKEN_FILE names", warn)
+    for name in KBASE_VARIABLES:
+        if environ.get(name):
+            return _from_variable(name, environ)
+    return None
+
+
+def _from_variable(name: str, environ: Mapping[str, str]) -> FoundToken:
+    return FoundToken(name, lambda: parse_token(environ[name], name))
+
+
+def _from_file(path: Path, origin: str, warn: Callable[[str], None]) -> FoundToken:
+    return FoundToken(origin, lambda: read_token_file(path, warn))
