@@ -5,12 +5,13 @@ Nothing heavy is imported here; a run of unit tests alone starts no server and i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from tests.support.house import House
     from tests.support.parts import Parts
     from vendor.dev.idp import Idp
     from vendor.dev.kbase import KBase
@@ -39,6 +40,15 @@ def valkey(valkey_server: Valkey) -> str:
     from tests.support.parts import emptied
 
     return emptied(valkey_server)
+
+
+@pytest.fixture
+async def house(valkey: str) -> AsyncIterator[House]:
+    """Governance on the empty Valkey: alice is read_write in kbase and its steward, bob read_only; dave is nobody."""
+    from tests.support.house import open_house
+
+    async with open_house(valkey) as house:
+        yield house
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.stewardship.conftest import KBASE, House
 from tests.support.callers import caller
+from tests.support.house import KBASE, House
 from vendor.errors import LastSteward, NotSteward, RoleRequired, StaleRevision, UnknownTenant, UnknownUser
 from vendor.governance.state import Subject
 from vendor.names import UserName

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.stewardship.conftest import KBASE, House
 from tests.support.callers import caller
+from tests.support.house import KBASE, House
 from vendor.errors import InvalidRequest, NotOwner, UnknownShare, UnknownTenant, UnknownUser
 from vendor.governance.records import Target, TargetKind
 from vendor.governance.state import Subject

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.stewardship.conftest import KBASE, House
 from tests.support.callers import caller
+from tests.support.house import KBASE, House
 from vendor.errors import AlreadyExists, RoleRequired, StaleRevision, UnknownTenant
 from vendor.names import TenantName
 from vendor.stewardship.tenants import Metadata

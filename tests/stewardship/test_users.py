@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.stewardship.conftest import House
 from tests.support.callers import caller
+from tests.support.house import House
 from vendor.errors import AlreadyExists, RoleRequired
 from vendor.names import UserName
 

@@ -1,10 +1,9 @@
-"""Governance on a real, empty Valkey, with callers made up by the tests."""
+"""All use cases of governance on a real Valkey, with callers made up by the tests."""
 
 import json
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-import pytest
 
 from tests.support.callers import caller
 from vendor.audit.trail import Trail, stream_key
@@ -52,8 +51,8 @@ class House:
         return [json.loads(text)["kind"] for _, text in await self.trail.read(count=1000)]
 
 
-@pytest.fixture
-async def house(valkey: str) -> AsyncIterator[House]:
+@asynccontextmanager
+async def open_house(valkey: str) -> AsyncIterator[House]:
     """Alice is read_write in kbase and its steward, bob is read_only there; carol is an administrator, dave nobody."""
     database = Database.open(Secret(valkey))
     keys = Keys()

@@ -1,0 +1,269 @@
+"""The promises of vending: nothing unrecorded leaves, nothing is asked in vain, only what still holds is given."""
+
+import json
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from tests.support.callers import caller
+from tests.support.house import KBASE, House
+from vendor.errors import (
+    AuditUnavailable,
+    InvalidRequest,
+    NothingGranted,
+    PolicyTooLarge,
+    RoleRequired,
+    ScopeNotGranted,
+    StoreUnavailable,
+    UnknownStore,
+    VendError,
+)
+from vendor.leases.duration import DurationRules
+from vendor.leases.lease import LeaseAsk
+from vendor.leases.register import Register
+from vendor.leases.vending import Vending
+from vendor.names import UserName, parse_s3_path
+from vendor.policy.access import load_access
+from vendor.policy.grant import Ask, Level
+from vendor.secret import SecretKey, SessionToken
+from vendor.settings import shipped_policies
+from vendor.stores.credentials import Credentials
+from vendor.stores.profile import PROFILES, Durations, Mode, StoreKind
+from vendor.stores.store import Order, StoreSettings
+
+
+async def nothing() -> None:
+    """What happens while the store is busy, unless a test says otherwise."""
+
+
+@dataclass
+class Counter:
+    """Stands in for a store where a test needs something to happen while the store is busy, or counts the calls."""
+
+    clock: Callable[[], float]
+    orders: list[Order] = field(default_factory=list)
+    meanwhile: Callable[[], Awaitable[object]] = nothing
+    failure: VendError | None = None
+
+    profile = PROFILES[StoreKind.JUICEFS]
+    durations = Durations(profile, Mode.WEB_IDENTITY)
+    settings = StoreSettings("default", profile, "http://s", "http://s", "us-east-1", "vendor", policy="p")
+
+    async def issue(self, order: Order) -> Credentials:
+        self.orders.append(order)
+        await self.meanwhile()
+        if self.failure is not None:
+            raise self.failure
+        number = len(self.orders)
+        return Credentials(f"AKID{number}", SecretKey(f"sk-{number}"), SessionToken(f"st-{number}"), self.clock() + 60)
+
+
+@dataclass
+class Desk:
+    """A vending use case on governance in a real Valkey, with a store that counts."""
+
+    house: House
+    store: Counter
+    vending: Vending
+
+    async def events(self) -> list[dict[str, object]]:
+        """The events of vending."""
+        found = [json.loads(text) for _, text in await self.house.trail.read(count=1000)]
+        return [event for event in found if str(event["kind"]).startswith(("vend.", "break_glass."))]
+
+
+@pytest.fixture
+async def desk(house: House) -> Desk:
+    store = Counter(house.clock)
+    vending = Vending(
+        governance=house.governance,
+        users=house.users,
+        trail=house.trail,
+        register=Register(house.database, "vendor"),
+        stores={"default": store},  # type: ignore[dict-item]  # has the methods that vending calls
+        layout=house.shares.layout,
+        access=load_access(shipped_policies() / "access.toml"),
+        durations=DurationRules(default=60, least=5, most=3600),
+        clock=house.clock,
+        random=random.Random(1),
+    )
+    return Desk(house, store, vending)
+
+
+def ask(*scope: tuple[str, Level], **more: object) -> LeaseAsk:
+    return LeaseAsk(scope=tuple(Ask(parse_s3_path(path), level) for path, level in scope) or None, **more)  # type: ignore[arg-type]
+
+
+KBASE_DATA = "s3://cdm-lake/tenant-general-warehouse/kbase/data/"
+
+
+async def test_an_issued_lease_is_recorded_before_it_is_answered(desk: Desk) -> None:
+    issued = await desk.vending.vend(caller("alice"), ask(audit_context={"job": "j-1"}))
+
+    (event,) = await desk.events()
+    assert event["kind"] == "vend.issued"
+    assert event["lease"] == issued.lease.id
+    assert event["access_key_id"] == "AKID1"
+    assert event["policy"] == {"bytes": issued.lease.policy.bytes, "sha256": issued.lease.policy.sha256}
+    assert event["audit_context"] == {"job": "j-1"}
+    assert "sk-1" not in json.dumps(event)
+    assert await desk.house.database.get_hash(f"vendor:lease:{issued.lease.id}")
+
+
+async def test_nothing_granted_asks_the_store_for_nothing(desk: Desk) -> None:
+    with pytest.raises(NothingGranted):
+        await desk.vending.vend(caller("dave", has_home=False), ask())
+
+    assert desk.store.orders == []
+    (event,) = await desk.events()
+    assert (event["kind"], event["decision"], event["reason"]) == ("vend.denied", "denied", "nothing_granted")
+
+
+async def test_every_order_carries_a_policy(desk: Desk) -> None:
+    await desk.vending.vend(caller("bob"), ask((KBASE_DATA, Level.READ)))
+
+    policy = json.loads(desk.store.orders[0].policy)
+    assert policy["Statement"]
+    assert {statement["Effect"] for statement in policy["Statement"]} == {"Allow"}
+    assert "s3:PutObject" not in json.dumps(policy)
+
+
+@pytest.mark.parametrize(
+    ("who", "path", "level"),
+    [
+        ("bob", KBASE_DATA, Level.WRITE),
+        ("dave", KBASE_DATA, Level.READ),
+        ("bob", "s3://cdm-lake/users-general-warehouse/alice/", Level.READ),
+        ("alice", "s3://cdm-lake/users-general-warehouse/alice-2/", Level.READ),
+        ("alice", "s3://cdm-lake/users-general-warehouse/", Level.READ),
+        ("carol", "s3://cdm-lake/users-general-warehouse/alice/", Level.READ),
+    ],
+)
+async def test_what_is_not_granted_is_named(desk: Desk, who: str, path: str, level: Level) -> None:
+    with pytest.raises(ScopeNotGranted) as refusal:
+        await desk.vending.vend(caller(who, admin=who == "carol"), ask((path, level)))
+
+    assert refusal.value.details == {"not_granted": [{"path": path, "access": str(level)}]}
+    assert desk.store.orders == []
+
+
+async def test_partial_gives_what_there_is_and_says_what_is_missing(desk: Desk) -> None:
+    other = "s3://cdm-lake/users-general-warehouse/alice/"
+    issued = await desk.vending.vend(caller("bob"), ask((KBASE_DATA, Level.READ), (other, Level.READ), partial=True))
+
+    assert [granted.ask.path.text for granted in issued.lease.scope] == [KBASE_DATA]
+    assert [missing.path.text for missing in issued.lease.not_granted] == [other]
+    with pytest.raises(NothingGranted):
+        await desk.vending.vend(caller("bob"), ask((other, Level.READ), partial=True))
+
+
+async def test_a_membership_lost_while_the_store_was_busy_is_not_in_the_lease(desk: Desk) -> None:
+    async def leave() -> None:
+        desk.store.meanwhile = nothing
+        await desk.house.members.remove(caller("carol", admin=True), KBASE, UserName("bob"), revision=None)
+
+    desk.store.meanwhile = leave
+    issued = await desk.vending.vend(caller("bob"), ask())
+
+    assert {granted.source for granted in issued.lease.scope} == {"home"}
+    assert len(desk.store.orders) == 2
+    (event,) = await desk.events()
+    assert event["lease"] == issued.lease.id
+    assert await desk.house.database.get_hash(f"vendor:lease:{desk.store.orders[0].lease_id}") == {}
+
+
+async def test_a_change_to_somebody_else_costs_no_second_call(desk: Desk) -> None:
+    async def elsewhere() -> None:
+        await desk.house.users.standing(caller("erin"))
+
+    desk.store.meanwhile = elsewhere
+    await desk.vending.vend(caller("bob"), ask())
+
+    assert len(desk.store.orders) == 1
+
+
+async def test_no_record_no_key(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse_writes() -> None:
+        await desk.house.database._client.config_set("maxmemory", "1")  # a full Redis refuses every write
+
+    desk.store.meanwhile = refuse_writes
+    try:
+        with pytest.raises(AuditUnavailable):
+            await desk.vending.vend(caller("alice"), ask())
+    finally:
+        await desk.house.database._client.config_set("maxmemory", "0")
+
+    assert len(desk.store.orders) == 1
+    assert await desk.events() == []
+
+
+async def test_a_store_that_is_away_is_recorded_as_a_failure(desk: Desk) -> None:
+    desk.store.failure = StoreUnavailable("The store does not answer.")
+
+    with pytest.raises(StoreUnavailable):
+        await desk.vending.vend(caller("alice"), ask())
+
+    (event,) = await desk.events()
+    assert (event["decision"], event["reason"]) == ("failed", "store_unavailable")
+
+
+async def test_an_expiring_share_cuts_the_lease(desk: Desk) -> None:
+    from vendor.governance.records import Target, TargetKind
+    from vendor.stewardship.shares import Offer
+
+    path = "s3://cdm-lake/users-general-warehouse/alice/data/"
+    end = desk.house.clock.now + 30
+    offer = Offer(parse_s3_path(path), (Target(TargetKind.USER, "bob"),), Level.READ, end)
+    await desk.house.shares.create(caller("alice"), offer)
+
+    await desk.vending.vend(caller("bob"), ask((path, Level.READ)))
+    await desk.vending.vend(caller("bob"), ask((KBASE_DATA, Level.READ)))
+    assert [order.seconds for order in desk.store.orders] == [30, 60]
+
+    desk.house.clock.now += 27
+    with pytest.raises(ScopeNotGranted):
+        await desk.vending.vend(caller("bob"), ask((path, Level.READ)))
+    desk.house.clock.now += 4
+    with pytest.raises(ScopeNotGranted):
+        await desk.vending.vend(caller("bob"), ask((path, Level.READ)))
+    everything = await desk.vending.vend(caller("bob"), ask())
+    assert path not in {granted.ask.path.text for granted in everything.lease.scope}
+
+
+async def test_a_disabled_account_gets_nothing(desk: Desk) -> None:
+    key = desk.house.governance.keys.user(UserName("bob"))
+    await desk.house.database._client.hset(key, "disabled", "1")
+
+    with pytest.raises(RoleRequired):
+        await desk.vending.vend(caller("bob"), ask())
+    assert desk.store.orders == []
+
+
+async def test_a_scope_that_does_not_fit_is_refused_whole(desk: Desk) -> None:
+    paths = [(f"s3://cdm-lake/users-general-warehouse/alice/{'x' * 60}{number}/", Level.WRITE) for number in range(40)]
+
+    with pytest.raises(PolicyTooLarge) as refusal:
+        await desk.vending.vend(caller("alice"), ask(*paths))
+    assert refusal.value.details["limit"] == 2048
+    assert desk.store.orders == []
+
+
+async def test_a_break_glass_login_says_why(desk: Desk) -> None:
+    from dataclasses import replace
+
+    alice = caller("alice")
+    alice = replace(alice, principal=replace(alice.principal, break_glass=True, max_lease_seconds=10))
+
+    with pytest.raises(InvalidRequest):
+        await desk.vending.vend(alice, ask())
+    await desk.vending.vend(alice, ask(audit_context={"reason": "restore after the outage"}))
+
+    assert [event["kind"] for event in await desk.events()] == ["break_glass.denied", "break_glass.issued"]
+    assert desk.store.orders[0].seconds == 10
+
+
+async def test_an_unknown_store(desk: Desk) -> None:
+    with pytest.raises(UnknownStore):
+        await desk.vending.vend(caller("alice"), ask(store="other"))
