@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from vendor.errors import InvalidToken, MissingToken, TooLarge
 from vendor.secret import RawToken
 
-MAX_TOKEN_BYTES = 16 * 1024
+MAX_TOKEN_BYTES = 32 * 1024
 """Longer than any token that a known identity provider issues, shorter than what costs anything to refuse."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
@@ -18,7 +18,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*", re.ASCII)
 def bearer(headers: Sequence[str]) -> RawToken:
     """Return the bearer token, given all values of the request's Authorization headers.
 
-    Raises MissingToken when there is no such header, TooLarge over 16 KiB, and InvalidToken for everything that is not
+    Raises MissingToken when there is no such header, TooLarge over 32 KiB, and InvalidToken for everything that is not
     exactly one bearer token: two headers would let a proxy and the gateway read different ones.
     """
     if not headers:

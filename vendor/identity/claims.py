@@ -86,7 +86,7 @@ def check_client(issuer: Issuer, _typ: str | None, claims: VerifiedClaims, _now:
     """The token was given to a client that may bring it here.  An ID token's client is its audience, too."""
     named = [claims[name] for name in ("azp", "client_id") if name in claims]
     if issuer.clients is not None:
-        accepted, named = issuer.clients, named or _audiences(claims)
+        accepted, named = issuer.clients, named or [name for name in _audiences(claims) if name in issuer.audiences]
     elif issuer.any_client or "workload" in issuer.tokens:
         return
     else:

@@ -85,13 +85,23 @@ def load_trust(file: Path, *, own_issuer_url: str | None = None) -> Trust:
 
 def _shaped(file: Path, document: Mapping[str, object], lines: Mapping[Place, int]) -> TrustFile:
     try:
-        return TrustFile.model_validate(document)
+        return TrustFile.model_validate(_frozen(document))
     except ValidationError as problem:
-        found = {
-            _complaint(lines, _in_file(error["loc"], lines), _said(error["type"], error["msg"]))
-            for error in problem.errors(include_url=False, include_input=False, include_context=False)
-        }
-        raise TrustError(file, tuple(sorted(found, key=lambda complaint: (complaint.line, complaint.text)))) from None
+        said: dict[Place, list[str]] = {}
+        for error in problem.errors(include_url=False, include_input=False, include_context=False):
+            said.setdefault(_in_file(error["loc"], lines), []).append(_said(error["type"], error["msg"]))
+    for place in list(said):  # what is wrong with a part needs no complaint about the whole
+        if any(other[: len(place)] == place and other != place for other in said):
+            del said[place]
+    found = [_complaint(lines, place, ", or ".join(dict.fromkeys(texts))) for place, texts in said.items()]
+    raise TrustError(file, tuple(sorted(found, key=lambda complaint: complaint.line)))
+
+
+def _frozen(value: object) -> object:
+    """Return the document with tuples for its lists, which is what the strict classes take."""
+    if isinstance(value, Mapping):
+        return {name: _frozen(item) for name, item in value.items()}
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value
 
 
 def _in_file(location: tuple[str | int, ...], lines: Mapping[Place, int]) -> Place:
@@ -106,7 +116,7 @@ def _in_file(location: tuple[str | int, ...], lines: Mapping[Place, int]) -> Pla
 
 def _said(kind: str, message: str) -> str:
     plain = {"missing": "is required", "extra_forbidden": "is not a known key"}.get(kind)
-    return plain or message.removeprefix("Value error, ")
+    return plain or message.removeprefix("Value error, ").replace("tuple", "list").replace("Tuple", "List")
 
 
 def _complaint(lines: Mapping[Place, int], place: Place, text: str) -> Complaint:

@@ -33,9 +33,9 @@ def _named(parse: Callable[[str], object]) -> AfterValidator:
     return AfterValidator(check)
 
 
-# In strict mode pydantic takes no list for a tuple; the entries stay strict.
-Texts = Annotated[tuple[Text, ...], Field(strict=False)]
-SomeTexts = Annotated[tuple[Text, ...], Field(strict=False, min_length=1)]
+# Lists of the file are given to these classes as tuples: frozen, and strict.
+Texts = tuple[Text, ...]
+SomeTexts = Annotated[tuple[Text, ...], Field(min_length=1)]
 Label = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,39}$")]
 NamePrefix = Annotated[str, StringConstraints(pattern=r"^(?:[a-z0-9]{1,15}[._-])?$")]
 LeaseSeconds = Annotated[int, Field(ge=1, le=30 * DAY)]
@@ -59,7 +59,7 @@ class Rule(Shape):
 
     name: Label = Field(description="For logs, audit events and `vendor trust check`.")
     mode: Mode = Field("enforce", description="audit: say what the rule would have done, and go on without it.")
-    when: Annotated[tuple[Condition, ...], Field(strict=False)] = Field((), description="All of them have to hold.")
+    when: tuple[Condition, ...] = Field((), description="All of them have to hold.")
     kind: Literal["user", "workload"] = "user"
     as_: Annotated[Text, _named(parse_user_name)] | None = Field(
         None, alias="as", description="The principal's name, fixed.  Without it the name comes from a claim."
@@ -81,7 +81,7 @@ class Rule(Shape):
         None, description="A workload acts for this tenant: it has the tenant's grants and no others."
     )
     access: Literal["read_only", "read_write"] = Field("read_only", description="With `tenant`: how it may act there.")
-    scope: Annotated[tuple[ScopeEntry, ...], Field(strict=False, min_length=1)] | None = Field(
+    scope: Annotated[tuple[ScopeEntry, ...], Field(min_length=1)] | None = Field(
         None, description="The most this principal can ever lease."
     )
     max_lease_seconds: LeaseSeconds | None = None
@@ -91,9 +91,9 @@ class Profile(Shape):
     """Claims that a token of this issuer must carry beyond the usual ones."""
 
     tenants: SomeTexts | None = Field(None, description="`tenant` must be `tenant:` and one of these.")
-    principal_types: (
-        Annotated[tuple[Literal["human", "service", "agent"], ...], Field(strict=False, min_length=1)] | None
-    ) = Field(None, description="`principal_type` must be one of these, with the claims that belong to it.")
+    principal_types: Annotated[tuple[Literal["human", "service", "agent"], ...], Field(min_length=1)] | None = Field(
+        None, description="`principal_type` must be one of these, with the claims that belong to it."
+    )
     assurance: Literal["aal0", "aal1", "aal2", "aal3"] | None = Field(None, description="The least `assurance.level`.")
     mfa: bool = Field(False, description="Demand `assurance.mfa = true`, or one of `mfa_methods` in `amr`.")
     mfa_methods: SomeTexts = ("mfa",)
@@ -139,14 +139,14 @@ class Issuer(Source):
     url: Text = Field(description="Exactly the `iss` of its tokens.")
     audiences: SomeTexts = Field(description="One of them has to be in `aud`.")
     tolerated_audiences: Texts = Field((), description="May be in `aud` beside one of `audiences`.")
-    algorithms: Annotated[tuple[Algorithm, ...], Field(strict=False, min_length=1)]
-    tokens: Annotated[tuple[TokenKind, ...], Field(strict=False, min_length=1)] = Field(
+    algorithms: Annotated[tuple[Algorithm, ...], Field(min_length=1)]
+    tokens: Annotated[tuple[TokenKind, ...], Field(min_length=1)] = Field(
         description="id: OIDC ID token.  access: RFC 9068.  plain-access: access token without that type, told apart "
         "by `require`.  workload: Kubernetes, GitHub Actions and the like."
     )
     clients: SomeTexts | None = Field(None, description="The clients (`azp`, `client_id`) whose tokens are accepted.")
     any_client: bool = Field(False, description="Accept access tokens of every client of this issuer.")
-    require: Annotated[tuple[Condition, ...], Field(strict=False)] = Field((), description="Demanded of every token.")
+    require: tuple[Condition, ...] = Field((), description="Demanded of every token.")
     user: ClaimPath = Field("sub", description="The claim that names the user.")
     roles: ClaimPath | None = None
     groups: ClaimPath | None = None
@@ -160,7 +160,7 @@ class Issuer(Source):
     sign_in: SignIn | None = None
     profile: Profile | None = None
     break_glass: BreakGlass | None = None
-    rules: Annotated[tuple[Rule, ...], Field(strict=False, min_length=1)] = Field(alias="rule")
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1)] = Field(alias="rule")
 
 
 class KBase(Source):
@@ -168,9 +168,12 @@ class KBase(Source):
 
     url: Text = Field(description="For instance https://kbase.us/services/auth/")
     require_mfa: bool = Field(False, description='Admit only logins with `mfa = "Used"`.')
-    token_types: Annotated[
-        tuple[Literal["Login", "Agent", "Developer", "Service"], ...], Field(strict=False, min_length=1)
-    ] = ("Login", "Agent", "Developer", "Service")
+    token_types: Annotated[tuple[Literal["Login", "Agent", "Developer", "Service"], ...], Field(min_length=1)] = (
+        "Login",
+        "Agent",
+        "Developer",
+        "Service",
+    )
     cache_seconds: Annotated[int, Field(ge=0, le=3600)] = Field(
         300, description="How long a good answer is used; also how long a revoked token may go on working."
     )
@@ -182,7 +185,7 @@ class TrustFile(Shape):
     """policies/trust.toml: who is believed about whom."""
 
     version: Literal[1]
-    issuers: Annotated[tuple[Issuer, ...], Field(strict=False)] = Field((), alias="issuer")
-    kbase: Annotated[tuple[KBase, ...], Field(strict=False, max_length=1)] = Field(
+    issuers: tuple[Issuer, ...] = Field((), alias="issuer")
+    kbase: Annotated[tuple[KBase, ...], Field(max_length=1)] = Field(
         (), description="At most one: an opaque token names no issuer, and is shown to one service only."
     )
