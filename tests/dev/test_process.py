@@ -192,11 +192,16 @@ def test_a_frozen_child_does_not_answer_and_can_be_stopped(children: Children, t
 
 def test_children_outlive_the_thread_that_started_them(children: Children, tmp_path: Path) -> None:
     started: list[Child] = []
-    thread = threading.Thread(target=lambda: started.append(children.start(program(tmp_path, LISTEN))))
+
+    def start() -> None:
+        started.append(children.start(program(tmp_path, LISTEN)))
+        eventually(lambda: "serving" in started[0].log.read_text())
+
+    thread = threading.Thread(target=start)
     thread.start()
     thread.join()
-    eventually(lambda: "serving" in started[0].log.read_text())
-    assert started[0].status is None
+    with pytest.raises(psutil.TimeoutExpired):
+        psutil.Process(started[0].pid).wait(0.5)
 
 
 def _run_parent(folder: Path, seconds: float) -> tuple["subprocess.Popen[str]", list[psutil.Process]]:
