@@ -27,6 +27,14 @@ async def door(world: World, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
 
 
 @pytest.fixture
+def world_trust(world: World, tmp_path: Path) -> Path:
+    """A file that trusts the world."""
+    file = tmp_path / "trust.toml"
+    file.write_text(world.trust(), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
 def trust_file(tmp_path: Path) -> Path:
     """Where a test can put a trust file of its own."""
     return tmp_path / "trust.toml"

@@ -199,6 +199,8 @@ CASES = [
     one(45, "groups-too-many", status=403, groups=["lab", *(f"g{n}" for n in range(1100))]),
     one(45, "groups-too-long", status=403, groups=["lab", "x" * 300]),
     one(45, "groups-overage", status=403, groups=..., _claim_names={"groups": "src1"}, _claim_sources={"src1": {}}),
+    one(45, "overage-of-unneeded-groups", status=403, issuer="twin", groups=..., _claim_names={"groups": "src1"}),
+    one(45, "no-groups-where-none-are-needed", status=200, code="twin-alice", issuer="twin", groups=...),
     one(45, "groups-missing", status=403, groups=...),
     one(45, "groups-empty", status=403, groups=[]),
     one(45, "groups-other", status=403, groups=["laboratory", "Lab", "lab "]),

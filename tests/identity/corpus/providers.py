@@ -30,7 +30,14 @@ def in_ms(seconds: float) -> Any:
     return lambda: int((time.time() + seconds) * 1000)
 
 
-_GROUPS = {"other-issuer": 51, "jwks-http": 52, "jwks-elsewhere": 52, "jwks-metadata": 52, "jwks-file-url": 52}
+_GROUPS = {
+    "other-issuer": 51,
+    "jwks-http": 52,
+    "jwks-elsewhere": 52,
+    "jwks-next-door": 52,
+    "jwks-metadata": 52,
+    "jwks-file-url": 52,
+}
 _HTML = "<html><body>401 Unauthorized</body></html>"
 
 CASES = [

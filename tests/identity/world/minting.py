@@ -49,6 +49,11 @@ class Signer:
         members.pop("key_ops", None) if "key_ops" not in changes else None
         return {name: value for name, value in members.items() if value is not None}
 
+    def private_part(self) -> dict[str, Any]:
+        """What a JWK would have to hold to be the private key."""
+        reader: Any = get_default_algorithms()[self.algorithm]
+        return {"d": reader.to_jwk(self.key, as_dict=True)["d"]}
+
     def token(self, claims: object, header: object | None = None, *, algorithm: str | None = None) -> str:
         """Sign `claims`.  A mapping as `header` changes the usual one; anything else replaces it."""
         usual: dict[str, object] = {"alg": algorithm or self.algorithm, "typ": "JWT", "kid": self.kid}

@@ -54,6 +54,7 @@ audiences = ["vendor"]
 algorithms = ["ES256"]
 tokens = ["id"]
 prefix = "twin-"
+groups = "groups"
 
 [[issuer.rule]]
 name = "all"
@@ -163,6 +164,7 @@ BROKEN = (
     "huge",
     "no-keys",
     "only-foreign-keys",
+    "101-keys",
     "10000-keys",
     "half",
     "compressed",
@@ -171,6 +173,7 @@ BROKEN = (
     "other-issuer",
     "jwks-http",
     "jwks-elsewhere",
+    "jwks-next-door",
     "jwks-metadata",
     "jwks-file-url",
 )
@@ -213,7 +216,7 @@ class World:
 
     def _main_keys(self) -> list[dict[str, Any]]:
         oct_key = {"kty": "oct", "kid": "oct", "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I", "alg": "HS256"}
-        private = {**self.leaked.jwk(), "d": "AAAA"}
+        private = {**self.leaked.jwk(), **self.leaked.private_part()}
         return [
             self.rsa.jwk(),
             self.ec.jwk(),
@@ -291,11 +294,13 @@ class World:
         provider.documents["/no-keys/jwks"] = {"keys": []}
         provider.documents["/only-foreign-keys/jwks"] = {"keys": [self.rsa.jwk(), {"kty": "XYZ"}, 7]}
         provider.documents["/10000-keys/jwks"] = {"keys": good + [self.ec.jwk(kid=str(n)) for n in range(9_999)]}
+        provider.documents["/101-keys/jwks"] = {"keys": good + [self.ec.jwk(kid=str(n)) for n in range(100)]}
         provider.documents["/array/jwks"] = [self.ec.jwk()]
         elsewhere = {
             "other-issuer": {"issuer": self.issuers["main"]},
             "jwks-http": {"jwks_uri": "http://keys.example.org/jwks"},
             "jwks-elsewhere": {"jwks_uri": "https://keys.example.org/jwks"},
+            "jwks-next-door": {"jwks_uri": provider.url.replace("127.0.0.1", "localhost") + "/twin/jwks"},
             "jwks-metadata": {"jwks_uri": "http://169.254.169.254/latest/meta-data"},
             "jwks-file-url": {"jwks_uri": "file:///etc/passwd"},
         }
