@@ -33,12 +33,13 @@ async def read(request: Request, model: type[_Model]) -> _Model:
     if content and request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType("The body is not declared as JSON.")
     try:
-        return model.model_validate(_parse(content) if content else {})
+        return model.model_validate(parse_object(content) if content else {})
     except ValidationError as failure:
         raise _invalid(failure) from None
 
 
-def _parse(content: bytes) -> object:
+def parse_object(content: bytes) -> dict[str, Any]:
+    """Parse a body that has to be one JSON object.  Raises InvalidRequest."""
     try:
         text = content.decode("utf-8")
         if _too_deep(text):

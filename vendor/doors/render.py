@@ -66,10 +66,11 @@ def error_answer(error: VendError, scope: Scope) -> JSON:
         "details": error.details,
         "request_id": request_id(scope),
     }
-    return JSON({"error": body}, error.status, _headers(error))
+    return JSON({"error": body}, error.status, error_headers(error))
 
 
-def _headers(error: VendError) -> dict[str, str]:
+def error_headers(error: VendError) -> dict[str, str]:
+    """Return the headers that belong to a refusal in any form: the challenge of a 401, and when to try again."""
     headers = {}
     if isinstance(error, Unauthenticated):
         # RFC 6750, section 3: a quoted string of printable ASCII without quotes and backslashes.
