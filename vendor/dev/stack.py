@@ -24,7 +24,7 @@ from vendor.dev.minio import find_minio, start_minio
 from vendor.dev.ports import PortTakenError, Reservation
 from vendor.dev.process import Children
 from vendor.dev.seaweedfs import KIND as SEAWEEDFS
-from vendor.dev.seaweedfs import start_seaweedfs
+from vendor.dev.seaweedfs import SHORT_SECONDS, start_seaweedfs
 from vendor.dev.seed import seed_governance, seed_objects
 from vendor.dev.store import WEB_IDENTITY, Store, StoreSite
 from vendor.dev.trust import write_trust
@@ -96,18 +96,19 @@ def running_stack(
     mode: str = WEB_IDENTITY,
     settings: Mapping[str, str] | None = None,
     seeded: bool = True,
+    short_seconds: int = SHORT_SECONDS,
 ) -> Iterator[Stack]:
     """Bring a stack up, and take it down when the block ends.
 
     `state` keeps its data for the next time; `mode` is how the gateway asks the store (VENDOR_STORE_MODE); `settings`
-    are more VENDOR_* variables for the gateway.
+    are more VENDOR_* variables for the gateway; `short_seconds` is the length of SeaweedFS's short leases.
     """
     if store not in STORES:
         raise ValueError(f"there is no store {store!r}; known are {', '.join(STORES)}")
     if store == MINIO:
         find_minio()  # before anything starts
     with open_folder(state) as folder:
-        stack = _try_to_bring_up(_Plan(folder, store, mode, dict(settings or {})))
+        stack = _try_to_bring_up(_Plan(folder, store, mode, dict(settings or {}), short_seconds))
         try:
             if seeded:
                 seed_governance(stack.gateway.url, stack.idp.token(CAROL.name))
@@ -123,6 +124,7 @@ class _Plan:
     store: str
     mode: str
     settings: Mapping[str, str]
+    short_seconds: int
     policies: Path = field(default_factory=shipped_policies)
 
 
@@ -178,7 +180,14 @@ def _bring_up(plan: _Plan, children: Children) -> Stack:
 def _early_store(plan: _Plan, children: Children, issuer: str, bucket: Bucket) -> Store | None:
     if plan.store != SEAWEEDFS:
         return None
-    return start_seaweedfs(plan.folder, children, issuer=issuer, bucket=bucket, policies=plan.policies)
+    return start_seaweedfs(
+        plan.folder,
+        children,
+        issuer=issuer,
+        bucket=bucket,
+        policies=plan.policies,
+        short_seconds=plan.short_seconds,
+    )
 
 
 def _late_store(plan: _Plan, children: Children, site: StoreSite, issuer: str) -> Store:
