@@ -113,7 +113,7 @@ def read_answer(status: int, headers: Mapping[str, str], content: bytes, base: s
     if 200 <= status < 300 and not content:
         return {}
     is_json = headers.get("content-type", "").split(";")[0].strip().lower() in {"application/json", "text/json"}
-    if not is_json:
+    if not is_json or 300 <= status < 400:
         raise _not_the_gateway(status, headers, base)
     try:
         value = json.loads(content)

@@ -4,6 +4,7 @@ What is written here can be a refresh token, so a file counts only if it is a re
 read, in a folder that nobody else can write.
 """
 
+import errno
 import fcntl
 import os
 import stat
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from vendor.client.errors import Unavailable, UnsafeFile
 
@@ -19,19 +21,34 @@ MAX_BYTES = 256 * 1024
 _OPEN = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a FIFO must not make us wait
 
 
+@contextmanager
+def opened(path: Path, *, follow_links: bool = False) -> Iterator[tuple[BinaryIO, os.stat_result]]:
+    """Open a regular file, and only that, for reading; its status is that of what was opened.
+
+    Raises OSError with a `strerror` for people.
+    """
+    descriptor = os.open(path, os.O_RDONLY | (_OPEN & ~os.O_NOFOLLOW if follow_links else _OPEN))
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            yield file, status
+    finally:
+        os.close(descriptor)
+
+
 def read_private(path: Path) -> bytes | None:
     """Return the content of a private file, None if there is none, or raise UnsafeFile."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | _OPEN)
+        with opened(path) as (file, status):
+            _check_file(path, status)
+            content = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise _unsafe(
-            path, "is a symbolic link" if path.is_symlink() else f"cannot be opened ({error.strerror})"
-        ) from None
-    with os.fdopen(descriptor, "rb") as file:
-        _check_file(path, os.fstat(descriptor))
-        content = file.read(MAX_BYTES + 1)
+        why = "is a symbolic link" if error.errno == errno.ELOOP else f"cannot be used ({error.strerror})"
+        raise _unsafe(path, why) from None
     if len(content) > MAX_BYTES:
         raise _unsafe(path, "is far too long")
     return content
@@ -72,7 +89,10 @@ def locked(path: Path, *, seconds: float = 30.0, sleep: Callable[[float], None] 
     except OSError as error:
         raise _unsafe(lock, f"cannot be opened ({error.strerror})") from None
     try:
-        _check_file(lock, os.fstat(descriptor))
+        status = os.fstat(descriptor)
+        _check_file(lock, status)
+        if not stat.S_ISREG(status.st_mode):
+            raise _unsafe(lock, "is not a regular file")
         _acquire(descriptor, path, time.monotonic() + seconds, sleep)
         yield
     finally:
@@ -92,8 +112,6 @@ def _acquire(descriptor: int, path: Path, deadline: float, sleep: Callable[[floa
 
 
 def _check_file(path: Path, status: os.stat_result) -> None:
-    if not stat.S_ISREG(status.st_mode):
-        raise _unsafe(path, "is not a regular file")
     if status.st_uid != os.geteuid():
         raise _unsafe(path, "belongs to somebody else")
     if status.st_mode & 0o077:

@@ -17,7 +17,7 @@ from authlib.integrations.httpx_client import OAuth2Client
 from vendor.client import http
 from vendor.client.address import ServiceUrl, parse_service_url
 from vendor.client.answers import IssuerHint, TokenKind
-from vendor.client.errors import BadAnswer, SignInNeeded, Unavailable
+from vendor.client.errors import BadAnswer, ClientError, SignInNeeded, Unavailable
 from vendor.client.text import printable
 from vendor.client.tokens import parse_token
 from vendor.secret import RawToken, Secret
@@ -59,7 +59,6 @@ class Provider:
             self._oauth: Any = OAuth2Client(
                 client_id=hint.client_id,
                 token_endpoint_auth_method="none",  # noqa: S106 - a public client has no secret
-                scope=" ".join(hint.scopes),
                 **http.options(self.issuer),
             )
         except (ImportError, ValueError) as error:
@@ -124,6 +123,8 @@ class Provider:
                 return self._fetch(grant_type=DEVICE_GRANT, device_code=prompt.device_code.reveal())
             except OAuthError as error:
                 pause += _more_patience(error)
+            except BadAnswer:
+                raise
             except Unavailable:
                 pause = min(pause * 2, 60.0)  # RFC 8628, section 3.5: back off when the connection fails
         raise SignInNeeded("Nobody confirmed the code in time.", remedy="Run 'vend login' again.")
@@ -173,6 +174,8 @@ class Provider:
     def _mapped(self) -> Iterator[None]:
         try:
             yield
+        except ClientError:
+            raise
         except httpx2.HTTPStatusError as error:
             raise Unavailable(f"The {_WHAT} at {self.issuer} answered {error.response.status_code}.") from None
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:

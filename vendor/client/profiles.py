@@ -10,7 +10,6 @@ gateway = "https://vendor.example.org"
 
 import os
 import re
-import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -58,19 +57,15 @@ def parse_profile_name(text: str) -> str:
 def load(path: Path) -> Config:
     """Read the file; no file is an empty one.  Raises BadInput for what cannot be understood or trusted."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with files.opened(path, follow_links=True) as (file, status):
+            if status.st_uid not in {os.geteuid(), 0} or status.st_mode & 0o002:
+                # Who writes this file chooses where tokens are sent.
+                raise BadInput(f"{path} can be changed by others, so it is not used.", remedy=f"chmod go-w {path}")
+            content = file.read(files.MAX_BYTES)
     except FileNotFoundError:
         return Config()
     except OSError as error:
-        raise BadInput(f"{path} cannot be read ({error.strerror}).") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise BadInput(f"{path} is not a regular file.")
-        if status.st_uid not in {os.geteuid(), 0} or status.st_mode & 0o002:
-            # Who writes this file chooses where tokens are sent.
-            raise BadInput(f"{path} can be changed by others, so it is not used.", remedy=f"chmod go-w {path}")
-        content = file.read(files.MAX_BYTES)
+        raise BadInput(f"{path} cannot be used ({error.strerror}).") from None
     try:
         return _read(tomllib.loads(content.decode("utf-8")))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:

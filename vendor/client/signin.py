@@ -172,7 +172,7 @@ def _read(value: object) -> SignIn:
         gateway=entry.key("gateway"),
         token=parse_token(entry.text("token"), "the stored sign-in"),
         expires_at=float(expires_at) if isinstance(expires_at, int | float) else None,
-        provider=IssuerHint.read(entry.object("provider")) if entry.raw.get("provider") else None,
+        provider=IssuerHint.read(entry.object("provider")) if entry.raw.get("provider") is not None else None,
         refresh_token=Secret(refresh) if refresh else None,
     )
 

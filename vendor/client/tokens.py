@@ -2,11 +2,11 @@
 
 import os
 import re
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from vendor.client import files
 from vendor.client.errors import SignInNeeded, UnsafeFile
 from vendor.secret import RawToken
 
@@ -38,18 +38,17 @@ def read_token_file(path: Path, warn: Callable[[str], None]) -> RawToken:
     nobody else may change.  If others may read it, that is said and the token used.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with files.opened(path, follow_links=True) as (file, status):
+            if status.st_mode & 0o022:
+                raise UnsafeFile(f"Others may change the token file {path}.", remedy=f"chmod 600 {path}")
+            if status.st_mode & 0o044 and status.st_uid == os.geteuid():
+                warn(f"Others may read the token file {path}; 'chmod 600' it.")
+            content = file.read(MAX_TOKEN_BYTES + 1)
     except OSError as error:
-        raise SignInNeeded(f"The token file {path} cannot be read ({error.strerror}).") from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise UnsafeFile(f"The token file {path} is not a regular file.", remedy="Use '--token-file -' for a pipe.")
-        if status.st_mode & 0o022:
-            raise UnsafeFile(f"Others may change the token file {path}.", remedy=f"chmod 600 {path}")
-        if status.st_mode & 0o044 and status.st_uid == os.geteuid():
-            warn(f"Others may read the token file {path}; 'chmod 600' it.")
-        content = file.read(MAX_TOKEN_BYTES + 1)
+        raise SignInNeeded(
+            f"The token file {path} cannot be used ({error.strerror}).",
+            remedy="Name a file that holds nothing but the token; '--token-file -' reads a pipe.",
+        ) from None
     return parse_token(content.decode("ascii", "replace"), f"the file {path}")
 
 
