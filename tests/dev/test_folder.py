@@ -1,7 +1,9 @@
 """The state folder: private, one user at a time, kept or thrown away."""
 
 import json
+import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,20 @@ def test_sockets_get_a_short_path_even_in_a_deep_folder(tmp_path: Path) -> None:
         assert sockets.is_dir()
     assert not sockets.exists()
     assert deep.is_dir()
+
+
+def test_what_a_killed_stack_left_is_removed_by_the_next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    for name, age in (("left", 3600), ("starting", 0)):
+        (tmp_path / f"vendor-dev-{name}").mkdir()
+        (tmp_path / f"vendor-dev-{name}" / "vendor-dev.lock").touch()
+        os.utime(tmp_path / f"vendor-dev-{name}" / "vendor-dev.lock", (time.time() - age,) * 2)
+    (tmp_path / "vendor-dev-not-ours").mkdir()
+    with open_folder(None) as running:
+        os.utime(running.path / "vendor-dev.lock", (0, 0))
+        with open_folder(None):
+            assert running.path.exists()
+    assert sorted(place.name for place in tmp_path.iterdir()) == ["vendor-dev-not-ours", "vendor-dev-starting"]
 
 
 def test_a_child_inherits_neither_keys_nor_proxies(monkeypatch: pytest.MonkeyPatch) -> None:

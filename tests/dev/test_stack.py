@@ -1,6 +1,7 @@
 """The stack as a whole: seeded as promised, leases that work on its store, and parts that fail and come back."""
 
 import json
+import socket
 import stat
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import redis
 
 from tests.support.sts import allowed, s3_with
 from tests.support.waiting import eventually
+from vendor.dev.gateway import Gateway, start_gateway
 from vendor.dev.ready import ready_document, write_ready_file
 from vendor.dev.seed import OBJECT, seed_governance, seed_objects
 from vendor.dev.stack import Stack, running_stack
@@ -72,6 +74,12 @@ def test_a_kbase_token_is_the_same_person(stack: Stack) -> None:
     assert can(stack, s3, "read", f"{HOME}/bob/{OBJECT}")
     with web(stack, token=stack.kbase.token("carol")) as carol:
         assert carol.get("/v1/whoami").json()["admin"] is True
+
+
+def test_people_are_told_where_to_sign_in(stack: Stack) -> None:
+    with web(stack) as anybody:
+        (issuer,) = anybody.get("/v1/sign-in").json()["issuers"]
+    assert (issuer["issuer"], issuer["client_id"]) == (stack.idp.issuer, "vendor")
 
 
 def test_a_refresh_token_of_the_provider_is_not_an_identity(stack: Stack) -> None:
@@ -180,6 +188,25 @@ def test_a_part_that_goes_away_and_comes_back(seaweedfs_stack: Stack) -> None:
     stack.valkey.child.restart()
     eventually(lambda: status() == 200)
     assert lease(stack, token=stack.tokens["alice"])
+
+
+def test_it_begins_anew_when_an_announced_port_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway's address stands in the store's configuration by then, so other ports mean other servers."""
+    given: list[int] = []
+
+    def start(*arguments: Any, port: int, **named: Any) -> Gateway:
+        given.append(port)
+        if len(given) > 1:
+            return start_gateway(*arguments, port=port, **named)
+        with socket.create_server(("127.0.0.1", port)):
+            return start_gateway(*arguments, port=port, **named)
+
+    monkeypatch.setattr("vendor.dev.stack.start_gateway", start)
+    with running_stack("juicefs") as stack:
+        assert len(given) == 2
+        assert stack.gateway.url.endswith(str(given[1]))
+        assert len(stack.children.all()) == 5
+        assert lease(stack, token=stack.tokens["alice"])
 
 
 def test_a_kept_state_folder_remembers(tmp_path: Path) -> None:

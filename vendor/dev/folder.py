@@ -1,9 +1,11 @@
 """The one folder in which a development stack keeps everything: data, configuration, logs, secrets.
 
 Private to its owner (0700, files 0600) and used by one stack at a time.  A given folder keeps its data and its secrets
-from one start to the next; without one, a throw-away folder is made, and removed at the end.
+from one start to the next; without one, a throw-away folder is made, and removed at the end.  What a killed stack could
+not remove, the next one does.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -11,11 +13,14 @@ import secrets
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 _MARK = "vendor-dev.lock"
+_THROW_AWAY = "vendor-dev-"
+_ABANDONED_SECONDS = 60.0
 _SOCKET_PATH_LIMIT = 107  # bytes in sockaddr_un on Linux, without the closing zero; macOS has 103
 _LONGEST_SOCKET = "seaweedfs-master-grpc-65535.sock"
 
@@ -67,7 +72,7 @@ class StateFolder:
 def open_folder(path: Path | None) -> Iterator[StateFolder]:
     """Make or take over a state folder for as long as the block lasts; `None` makes a throw-away one."""
     throw_away = path is None
-    place = Path(tempfile.mkdtemp(prefix="vendor-dev-")) if path is None else _checked(path)
+    place = _throw_away_folder() if path is None else _checked(path)
     folder = None
     try:
         with _only_user_of(place):
@@ -90,6 +95,21 @@ def write_private(file: Path, text: str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _throw_away_folder() -> Path:
+    for other in Path(tempfile.gettempdir()).glob(f"{_THROW_AWAY}*"):
+        _remove_if_abandoned(other)
+    return Path(tempfile.mkdtemp(prefix=_THROW_AWAY))
+
+
+def _remove_if_abandoned(place: Path) -> None:
+    """Remove a throw-away folder of ours that nobody uses; a young one may belong to a stack that is just starting."""
+    with contextlib.suppress(OSError, FolderUnusableError):
+        mark = place / _MARK
+        if mark.stat().st_uid == os.getuid() and time.time() - mark.stat().st_mtime > _ABANDONED_SECONDS:
+            with _only_user_of(place):
+                shutil.rmtree(place, ignore_errors=True)
 
 
 def _checked(path: Path) -> Path:
