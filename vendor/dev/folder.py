@@ -106,8 +106,8 @@ def _throw_away_folder() -> Path:
 def _remove_if_abandoned(place: Path) -> None:
     """Remove a throw-away folder of ours that nobody uses; a young one may belong to a stack that is just starting."""
     with contextlib.suppress(OSError, FolderUnusableError):
-        mark = place / _MARK
-        if mark.stat().st_uid == os.getuid() and time.time() - mark.stat().st_mtime > _ABANDONED_SECONDS:
+        age = time.time() - (place / _MARK).lstat().st_mtime
+        if not place.is_symlink() and place.stat().st_uid == os.getuid() and age > _ABANDONED_SECONDS:
             with _only_user_of(place):
                 shutil.rmtree(place, ignore_errors=True)
 
