@@ -20,7 +20,8 @@ from vendor.identity.fetch import Fetcher
 from vendor.identity.issuer import TOKEN_TYPE
 from vendor.identity.jws import UnverifiedToken, parse
 from vendor.identity.kbase import KBaseVerifier
-from vendor.identity.key_cache import KeyCache
+from vendor.identity.key_cache import Braking, KeyCache
+from vendor.identity.key_exchange import KeyExchange
 from vendor.identity.key_source import KeySource
 from vendor.identity.observe import Observation, Observer
 from vendor.identity.oidc import OidcVerifier
@@ -44,6 +45,7 @@ class Authenticator:
         clock: Clock,
         monotonic: Clock = time.monotonic,
         cooldown: Cooldown | None = None,
+        exchange: KeyExchange | None = None,
         observer: Observer | None = None,
     ) -> None:
         self.trust = trust
@@ -51,7 +53,7 @@ class Authenticator:
         self._clock = clock
         self._observer = observer
         self._fetcher = Fetcher()
-        brake = cooldown or LocalCooldown(monotonic)
+        braking = Braking(cooldown or LocalCooldown(monotonic), exchange)
         spaces = trust.name_spaces()
         verifiers = [
             OidcVerifier(
@@ -60,7 +62,8 @@ class Authenticator:
                     KeySource(issuer, folder=trust.folder, fetcher=self._fetcher),
                     name=issuer.name,
                     refresh_seconds=issuer.refresh_seconds,
-                    cooldown=brake,
+                    braking=braking,
+                    clock=clock,
                     monotonic=monotonic,
                 ),
                 spaces=spaces,
@@ -175,12 +178,23 @@ def open_authenticator(
     clock: Clock,
     monotonic: Clock = time.monotonic,
     cooldown: Cooldown | None = None,
+    exchange: KeyExchange | None = None,
     observer: Observer | None = None,
 ) -> Authenticator:
-    """Read the trust file and make the front door; no network call is made yet.  Raises TrustError."""
+    """Read the trust file and make the front door; no network call is made yet.  Raises TrustError.
+
+    `cooldown` and `exchange` are how several replicas act as one towards identity providers; without them each process
+    stands alone.
+    """
     trust = load_trust(trust_file, own_issuer_url=own_issuer_url)
     return Authenticator(
-        trust, own_issuer_url=own_issuer_url, clock=clock, monotonic=monotonic, cooldown=cooldown, observer=observer
+        trust,
+        own_issuer_url=own_issuer_url,
+        clock=clock,
+        monotonic=monotonic,
+        cooldown=cooldown,
+        exchange=exchange,
+        observer=observer,
     )
 
 

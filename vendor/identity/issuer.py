@@ -5,6 +5,7 @@ come from memory: they depend on no database and no identity provider, because s
 The tokens carry a `typ` of their own, and the front door refuses them as identity.
 """
 
+import hmac
 import math
 import secrets
 import time
@@ -20,6 +21,7 @@ from vendor.identity.keyring import (
     FILE_NAME,
     Keyring,
     KeyringError,
+    SigningKey,
     keyring_from_pem,
     open_keyring,
     read_keyring,
@@ -30,6 +32,7 @@ from vendor.times import Clock
 TOKEN_TYPE = "vendor-store+jwt"  # noqa: S105  the `typ` of a header, not a token
 _LOOK_EVERY_SECONDS = 1.0
 _log = structlog.get_logger(__name__)
+_PROOF_BYTES = 32
 _OWN_CLAIMS = frozenset({"iss", "sub", "aud", "azp", "iat", "nbf", "exp", "jti"})
 
 
@@ -105,6 +108,19 @@ class OwnIssuer:
         headers = {"kid": key.kid, "typ": TOKEN_TYPE}
         return WebIdentityToken(jwt.encode(payload, key.private, algorithm=ALGORITHM, headers=headers))
 
+    def seal(self, purpose: str, data: bytes) -> bytes:
+        """Return `data` with a proof, for other replicas, that a gateway with these keys wrote it for `purpose`.
+
+        The proof is made with a key derived from the signing key, so it can never pass for a signature.
+        """
+        return _proof(self._current().signer(self._clock()), purpose, data) + data
+
+    def unseal(self, purpose: str, sealed: bytes) -> bytes | None:
+        """Return what was sealed for `purpose`, None if it was not sealed by one of this issuer's keys."""
+        proof, data = sealed[:_PROOF_BYTES], sealed[_PROOF_BYTES:]
+        keys = self._current().published(self._clock())
+        return data if any(hmac.compare_digest(_proof(key, purpose, data), proof) for key in keys) else None
+
     def _current(self) -> Keyring:
         if self._folder is not None and self._monotonic() - self._looked >= _LOOK_EVERY_SECONDS:
             self._looked = self._monotonic()
@@ -116,6 +132,10 @@ class OwnIssuer:
                 except KeyringError as problem:  # being replaced, or damaged: the keys in memory are still good
                     _log.warning("issuer_keys_not_read", problem=str(problem))
         return self._ring
+
+
+def _proof(key: SigningKey, purpose: str, data: bytes) -> bytes:
+    return hmac.digest(key.derived(f"vendor {purpose}"), data, "sha256")
 
 
 def _stamp(folder: Path | None) -> tuple[int, int, int] | None:

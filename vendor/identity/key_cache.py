@@ -3,7 +3,8 @@
 * Within `refresh_seconds` of a successful read the keys in memory are used as they are.
 * After that a read is started in the background; a minute later still, a token waits for it.  So a key that the issuer
   has removed is refused at the latest `refresh_seconds` + 60 s after its removal, as long as the issuer answers.
-* A token with an unknown `kid` starts a read at once, at most one a minute for all replicas together.
+* A token with an unknown `kid` starts a read at once, at most one a minute for all replicas together; the one that
+  reads tells the others what it found.
 * A read that fails changes nothing; the last good keys are used for at most a day.  Only then, or if there never were
   any, callers get `identity_provider_unavailable`.
 """
@@ -19,27 +20,43 @@ from vendor.errors import IdentityProviderUnavailable
 from vendor.identity.cooldown import Cooldown, LocalCooldown
 from vendor.identity.fetch import FetchFailed
 from vendor.identity.jwk import VerifyingKey, VerifyingKeys
+from vendor.identity.key_exchange import KeyExchange
 from vendor.times import Clock
 
 UNKNOWN_KID_SECONDS = 60
 GRACE_SECONDS = 60.0
 RETRY_SECONDS = 10.0
+WAIT_SECONDS = 3.0
+WAIT_STEP_SECONDS = 0.1
 MAX_STALE_SECONDS = 86_400.0
 _log = structlog.get_logger(__name__)
 
 
 class ReadsKeys(Protocol):
-    """Where keys are read from."""
+    """Where keys are read from.  Both may raise FetchFailed."""
 
-    async def read(self) -> VerifyingKeys:
-        """Return the keys of this moment, or raise FetchFailed."""
+    async def read(self) -> bytes:
+        """Return the key set of this moment."""
         ...
+
+    def parse(self, document: bytes) -> VerifyingKeys:
+        """Return the keys in it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Braking:
+    """What the replicas do together: brake, and tell each other what they have read."""
+
+    cooldown: Cooldown
+    exchange: KeyExchange | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Held:
     keys: VerifyingKeys
     read_at: float
+    wall: float
 
 
 class KeyCache:
@@ -51,18 +68,20 @@ class KeyCache:
         *,
         name: str,
         refresh_seconds: float,
-        cooldown: Cooldown,
+        braking: Braking,
+        clock: Clock = time.time,
         monotonic: Clock = time.monotonic,
     ) -> None:
         self._source = source
         self._name = name
         self._refresh_seconds = refresh_seconds
-        self._cooldown = cooldown
+        self._braking = braking
         self._own_cooldown = LocalCooldown(monotonic)
+        self._clock = clock
         self._monotonic = monotonic
         self._held: _Held | None = None
         self._failed_at: float | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[bytes | None] | None = None
         self._looking: asyncio.Task[None] | None = None
 
     async def find(self, kid: str | None) -> VerifyingKey | None:
@@ -125,28 +144,63 @@ class KeyCache:
         return self._looking
 
     async def _look_once(self) -> None:
+        if await self._may_read():
+            document = await self._read()
+            if document is not None:
+                await self._offer(document)
+        elif self._braking.exchange is not None:
+            await self._take(self._braking.exchange)
+
+    async def _may_read(self) -> bool:
         name = f"jwks:{self._name}"
         try:
-            free = await self._cooldown.try_acquire(name, UNKNOWN_KID_SECONDS)
+            return await self._braking.cooldown.try_acquire(name, UNKNOWN_KID_SECONDS)
         except Exception:  # noqa: BLE001  whatever the shared brake fails with, this process still has its own
-            free = await self._own_cooldown.try_acquire(name, UNKNOWN_KID_SECONDS)
-        if free:
-            await self._read()
+            return await self._own_cooldown.try_acquire(name, UNKNOWN_KID_SECONDS)
 
-    async def _read(self) -> None:
-        await asyncio.shield(self._start())  # a caller that goes away leaves the read to the others
+    async def _offer(self, document: bytes) -> None:
+        if self._braking.exchange is None:
+            return
+        try:
+            await self._braking.exchange.offer(self._name, document)
+        except Exception as problem:  # noqa: BLE001  the others then wait for their own next read
+            _log.warning("issuer_keys_not_shared", issuer=self._name, problem=type(problem).__name__)
 
-    def _start(self) -> asyncio.Task[None]:
+    async def _take(self, exchange: KeyExchange) -> None:
+        """Take what the replica that may read has found, waiting for it once a minute at most."""
+        patient = await self._own_cooldown.try_acquire("wait", UNKNOWN_KID_SECONDS)
+        give_up = self._monotonic() + (WAIT_SECONDS if patient else 0.0)
+        while True:
+            try:
+                document = await exchange.take(self._name, newer_than=self._held.wall if self._held else 0.0)
+                if document is not None:
+                    self._hold(self._source.parse(document), self._monotonic())
+                    return
+            except Exception as problem:  # noqa: BLE001  as in _offer
+                _log.warning("issuer_keys_not_taken", issuer=self._name, problem=type(problem).__name__)
+                return
+            if self._monotonic() >= give_up:
+                return
+            await asyncio.sleep(WAIT_STEP_SECONDS)
+
+    async def _read(self) -> bytes | None:
+        return await asyncio.shield(self._start())  # a caller that goes away leaves the read to the others
+
+    def _start(self) -> asyncio.Task[bytes | None]:
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read_once(), name=f"keys of {self._name}")
         return self._reading
 
-    async def _read_once(self) -> None:
+    async def _read_once(self) -> bytes | None:
         started = self._monotonic()
         try:
-            keys = await self._source.read()
+            document = await self._source.read()
+            self._hold(self._source.parse(document), started)
         except FetchFailed as problem:
             self._failed_at = self._monotonic()
             _log.warning("issuer_keys_not_read", issuer=self._name, problem=str(problem), kept=self._held is not None)
-        else:
-            self._held, self._failed_at = _Held(keys, started), None
+            return None
+        return document
+
+    def _hold(self, keys: VerifyingKeys, read_at: float) -> None:
+        self._held, self._failed_at = _Held(keys, read_at, self._clock()), None

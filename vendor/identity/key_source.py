@@ -17,7 +17,7 @@ _MAX_BEARER_BYTES = 16 * 1024
 
 
 class KeySource:
-    """Reads the key set of one issuer, afresh each time it is asked."""
+    """Reads the key set of one issuer, afresh each time."""
 
     def __init__(self, issuer: Issuer, *, folder: Path, fetcher: Fetcher) -> None:
         self._issuer = issuer
@@ -25,15 +25,17 @@ class KeySource:
         self._fetcher = fetcher
         self._tls = tls_context(folder / issuer.ca_file if issuer.ca_file else None)
 
-    async def read(self) -> VerifyingKeys:
-        """Return the issuer's keys of this moment.  Raises FetchFailed, whatever is wrong."""
+    async def read(self) -> bytes:
+        """Return the issuer's key set of this moment.  Raises FetchFailed, whatever is wrong."""
         issuer = self._issuer
         if issuer.jwks_file is not None:
-            data = await read_file(self._folder / issuer.jwks_file, MAX_DOCUMENT_BYTES)
-        else:
-            data = await self._get(issuer.jwks_uri or await self._discovered())
+            return await read_file(self._folder / issuer.jwks_file, MAX_DOCUMENT_BYTES)
+        return await self._get(issuer.jwks_uri or await self._discovered())
+
+    def parse(self, document: bytes) -> VerifyingKeys:
+        """Return the usable keys of a key set.  Raises FetchFailed if there are none."""
         try:
-            return parse_key_set(_object(data, "key set"), issuer.algorithms)
+            return parse_key_set(_object(document, "key set"), self._issuer.algorithms)
         except BadKeySet as problem:
             raise FetchFailed(f"its key set is refused: {problem}") from None
 

@@ -18,6 +18,8 @@ from typing import Self
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from jwt.algorithms import ECAlgorithm
 
 from vendor.identity.jwk import thumbprint
@@ -56,6 +58,11 @@ class SigningKey:
     def of(cls, private: ec.EllipticCurvePrivateKey, *, now: float, signs_from: float | None) -> Self:
         """Wrap an existing private key."""
         return cls(private, thumbprint(_public_jwk(private)), now, signs_from)
+
+    def derived(self, purpose: str) -> bytes:
+        """Return a secret for another purpose; it tells nothing about the key, or about those of other purposes."""
+        scalar = self.private.private_numbers().private_value.to_bytes(32, "big")
+        return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode("utf-8")).derive(scalar)
 
     def public_jwk(self) -> dict[str, object]:
         """Return the public half as stores want it: with `alg`, `use` and `kid`."""

@@ -50,7 +50,7 @@ class Trust:
     """Where relative file names in it start."""
 
     @property
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self) -> tuple[Issuer | KBase, ...]:
         """All entries."""
         return (*self.issuers, *((self.kbase,) if self.kbase else ()))
 
