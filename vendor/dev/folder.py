@@ -56,9 +56,10 @@ class StateFolder:
             return known[name]
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-        """Return the whole environment of a child: nothing of ours but the PATH, so no AWS_* and no proxy."""
+        """Return the whole environment of a child: of ours only where programs are, so no AWS_* and no proxy."""
         return {
-            "PATH": os.environ.get("PATH", os.defpath),
+            "PATH": os.defpath,
+            **{name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ},
             "HOME": str(self.path),
             "TMPDIR": str(self.sockets),
             "LANG": "C.UTF-8",

@@ -25,7 +25,7 @@ from vendor.dev.ports import PortTakenError, Reservation
 from vendor.dev.process import Children
 from vendor.dev.seaweedfs import KIND as SEAWEEDFS
 from vendor.dev.seaweedfs import SHORT_SECONDS, start_seaweedfs
-from vendor.dev.seed import seed_governance, seed_objects
+from vendor.dev.seed import SeedError, seed_governance, seed_objects
 from vendor.dev.store import WEB_IDENTITY, Store, StoreSite
 from vendor.dev.trust import write_trust
 from vendor.dev.users import CAROL, PEOPLE
@@ -111,8 +111,7 @@ def running_stack(
         stack = _try_to_bring_up(_Plan(folder, store, mode, dict(settings or {}), short_seconds))
         try:
             if seeded:
-                seed_governance(stack.gateway.url, stack.idp.token(CAROL.name))
-                seed_objects(stack.store.site, stack.layout)
+                _seed(stack)
             yield stack
         finally:
             _take_down(stack)
@@ -126,6 +125,14 @@ class _Plan:
     settings: Mapping[str, str]
     short_seconds: int
     policies: Path = field(default_factory=shipped_policies)
+
+
+def _seed(stack: Stack) -> None:
+    try:
+        seed_governance(stack.gateway.url, stack.idp.token(CAROL.name))
+    except SeedError as refused:
+        raise SeedError(f"{refused}\n{stack.gateway.child.tail()}") from None
+    seed_objects(stack.store.site, stack.layout)
 
 
 def _take_down(stack: Stack) -> None:
