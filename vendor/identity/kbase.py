@@ -30,7 +30,7 @@ MAX_REFUSALS = 10_000  # a table of its own: a flood of bad tokens cannot push g
 MAX_ASKING = 16
 READY_SECONDS = 10.0
 # KBase tokens are base 32.  What cannot be one is not shown to KBase: a broken JWT or a lease token is a secret, too.
-_TOKEN = re.compile(r"(?!vlt_)[A-Za-z0-9_-]{8,256}", re.ASCII)
+KBASE_TOKEN = re.compile(r"(?!vlt_)[A-Za-z0-9_-]{8,256}", re.ASCII)
 
 
 class KBaseVerifier:
@@ -60,7 +60,7 @@ class KBaseVerifier:
     async def authenticate(self, token: RawToken) -> Principal:
         """Return the principal of `token`.  Raises InvalidToken, ExpiredToken, RoleRequired, UnusableName or
         IdentityProviderUnavailable."""
-        if not _TOKEN.fullmatch(token.reveal()):
+        if not KBASE_TOKEN.fullmatch(token.reveal()):
             raise refused("form", "The token is neither a JWT nor a KBase token.")
         login = await self._login(token)
         if login.expires_at <= self._clock():
