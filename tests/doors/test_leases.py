@@ -216,7 +216,7 @@ def test_a_short_lease_ends_on_time(juicefs_stack: Stack) -> None:
     ("authorization", "code", "challenge"),
     [
         pytest.param(None, "missing_token", 'Bearer realm="vendor"', id="none"),
-        pytest.param("Bearer ", "invalid_token", 'error="invalid_token"', id="empty"),
+        pytest.param("Bearer", "invalid_token", 'error="invalid_token"', id="empty"),
         pytest.param("Basic YTpi", "invalid_token", 'error="invalid_token"', id="basic"),
         pytest.param("Bearer a.b", "invalid_token", 'error="invalid_token"', id="malformed"),
         pytest.param("Bearer UNKNOWNKBASETOKEN", "invalid_token", 'error="invalid_token"', id="unknown-kbase"),

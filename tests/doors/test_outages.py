@@ -5,11 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx2
+import jwt
 import pytest
 
 from tests.support.gateways import Api, api
 from tests.support.waiting import eventually
-from vendor.dev.gateway import Gateway
+from vendor.dev.gateway import Gateway, start_gateway
 from vendor.dev.ports import LOOPBACK, Reservation
 from vendor.dev.stack import Stack
 from vendor.dev.trust import write_trust
@@ -81,12 +82,14 @@ def test_discovery_needs_neither_redis_nor_the_identity_provider(alone: Alone) -
 
 def start_beside(stack: Stack, name: str, **settings: str) -> Gateway:
     """Start a gateway that is not going to be ready."""
-    from vendor.dev.gateway import start_gateway
-
     with Reservation(1) as reserved:
         port = reserved.ports[0]
     return start_gateway(
-        stack.folder, stack.children, port=port, settings={**stack.gateway.settings, **settings}, name=name
+        stack.folder,
+        stack.children,
+        port=port,
+        settings={**stack.gateway.settings, **settings, "VENDOR_PORT": str(port)},
+        name=name,
     )
 
 
@@ -115,8 +118,6 @@ def test_an_identity_provider_that_is_away_at_the_start(seaweedfs_stack: Stack) 
     try:
         status, _ = ready(gateway.url)
         assert status == 503
-        import jwt
-
         claims = jwt.decode(stack.tokens["alice"], options={"verify_signature": False}) | {"iss": nowhere}
         token = jwt.encode(claims, stack.idp.signing_key(), algorithm="RS256", headers={"kid": "k"})
         with Api(gateway.url, token) as calls:
