@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-import structlog
-
 from vendor.errors import VendError
 from vendor.identity.bearer import checked_token
 from vendor.identity.claims import refused
@@ -23,15 +21,13 @@ from vendor.identity.kbase import KBaseVerifier
 from vendor.identity.key_cache import Braking, KeyCache
 from vendor.identity.key_exchange import KeyExchange
 from vendor.identity.key_source import KeySource
-from vendor.identity.observe import Observation, Observer
+from vendor.identity.observe import Observation, Observer, Watch
 from vendor.identity.oidc import OidcVerifier
 from vendor.identity.principal import Principal
 from vendor.identity.trust import Trust, load_trust
 from vendor.identity.trust_shape import Issuer
 from vendor.secret import RawToken
 from vendor.times import Clock
-
-_log = structlog.get_logger(__name__)
 
 
 class Authenticator:
@@ -51,7 +47,7 @@ class Authenticator:
         self.trust = trust
         self._own_issuer_url = own_issuer_url
         self._clock = clock
-        self._observer = observer
+        self._watch = Watch(observer, monotonic)
         self._fetcher = Fetcher()
         braking = Braking(cooldown or LocalCooldown(monotonic), exchange)
         spaces = trust.name_spaces()
@@ -136,7 +132,7 @@ class Authenticator:
             raise refused("iss", "The token is of an issuer that is not trusted here.")
         admission = await verifier.admit(token, self._clock())
         for observation in admission.observations:
-            await self._observe(observation)
+            await self._watch.see(observation)
         return admission.result()
 
     async def _by_kbase(self, kbase: KBaseVerifier, token: RawToken) -> Principal:
@@ -145,10 +141,10 @@ class Authenticator:
         try:
             principal = await kbase.authenticate(token)
         except VendError as problem:
-            await self._observe(Observation(kbase.entry.name, None, "", admitted=False, reason=problem.message))
+            await self._watch.see(Observation(kbase.entry.name, None, "", admitted=False, reason=problem.message))
         else:
             subject = principal.subject
-            await self._observe(Observation(kbase.entry.name, None, subject, admitted=True, principal=principal))
+            await self._watch.see(Observation(kbase.entry.name, None, subject, admitted=True, principal=principal))
         raise refused("form", "The token is not a JWT.")
 
     async def _try(self, verifier: OidcVerifier, token: UnverifiedToken) -> None:
@@ -157,18 +153,10 @@ class Authenticator:
         try:
             principal = (await verifier.admit(token, self._clock())).result()
         except VendError as problem:
-            await self._observe(Observation(name, None, "", admitted=False, reason=problem.message))
+            await self._watch.see(Observation(name, None, "", admitted=False, reason=problem.message))
         else:
             observation = Observation(name, principal.rule, principal.subject, admitted=True, principal=principal)
-            await self._observe(observation)
-
-    async def _observe(self, observation: Observation) -> None:
-        if self._observer is None:
-            return
-        try:
-            await self._observer(observation)
-        except Exception as problem:  # noqa: BLE001  audit mode promises to have no effect
-            _log.warning("observation_lost", trusted_by=observation.trusted_by, problem=type(problem).__name__)
+            await self._watch.see(observation)
 
 
 def open_authenticator(

@@ -54,7 +54,7 @@ class _Scanner:
         names = self._names()
         self._skip_blank()
         self.at += len(end)
-        place = self._through_arrays(names[:-1])
+        place = self._through_arrays(names[:-1], line)
         last = (*place, names[-1])
         if new_entry:
             self._sizes[last] = self._sizes.get(last, 0) + 1
@@ -63,11 +63,12 @@ class _Scanner:
         self.lines.setdefault(last, line)
         return last
 
-    def _through_arrays(self, names: list[str]) -> Place:
+    def _through_arrays(self, names: list[str], line: int) -> Place:
         """Return the place of `names`, each array of tables standing for its newest entry."""
         place: Place = ()
         for name in names:
             place = (*place, name)
+            self.lines.setdefault(place, line)
             if place in self._sizes:
                 place = (*place, self._sizes[place] - 1)
         return place
