@@ -57,6 +57,8 @@ def vendor_dev(folder: Path, *arguments: str, path: str | None = None) -> Iterat
     """Run the command with a temporary folder and a ready file of its own; whatever happens, it is gone afterwards."""
     (folder / "t").mkdir()
     environment = {"PATH": path or os.environ["PATH"], "TMPDIR": str(folder / "t"), "COLUMNS": "200"}
+    if "PYTHONPATH" in os.environ:
+        environment["PYTHONPATH"] = os.environ["PYTHONPATH"]
     command = [sys.executable, "-m", "vendor.operate.main", "dev", "--ready-file", str(folder / "ready.json")]
     with (folder / "screen.txt").open("wb") as screen:
         process = subprocess.Popen(
