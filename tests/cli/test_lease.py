@@ -76,7 +76,7 @@ def test_json_is_the_answer_of_the_api(alice: Vend) -> None:
 def test_process_is_for_the_sdk(alice: Vend, seaweedfs_stack: "Stack") -> None:
     """The SDK runs the command itself, from a profile."""
     script = alice.home / "vend.sh"
-    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m vendor.cli.main lease --format process\n')
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m vendor.cli.main process\n')
     script.chmod(0o700)
     config = alice.home / "aws"
     config.write_text(

@@ -1,33 +1,88 @@
-"""Ways to print a lease, each for the program that will read it."""
+"""Ways to print a lease, each for the program that will read it.
+
+Only `json` and `process` need no care; every other one quotes as its reader reads (see `quoting`).  Keys printed here
+last until they expire; `vend exec` and `vend process` renew them.
+"""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from vendor.cli import quoting
 from vendor.cli.environment import STALE, static_variables
+from vendor.cli.quoting import Unquotable
 from vendor.client.answers import Vended
+
+NAME = "vend"
+"""What a lease is called where it needs a name: a profile, an rclone remote, an mc alias, a DuckDB secret."""
 
 
 class Format(StrEnum):
     """The values of `--format`."""
 
     ENV = "env"
+    FISH = "fish"
+    POWERSHELL = "powershell"
+    CMD = "cmd"
+    DOTENV = "dotenv"
     JSON = "json"
     PROCESS = "process"
+    PROFILE = "profile"
+    MC = "mc"
+    RCLONE = "rclone"
+    S3FS = "s3fs"
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+    HADOOP_XML = "hadoop-xml"
+    PYTHON = "python"
 
 
 def render(vended: Vended, form: Format) -> str:
-    """Return the text of `vended` in one format, ending in a newline."""
+    """Return the text of `vended` in one format, ending in a newline.  Raises Unquotable."""
     return _RENDERERS[form](vended)
 
 
-def env(vended: Vended) -> str:
-    """Return lines for `eval "$(vend env)"` in sh, bash and zsh; what would win over the keys is unset."""
+# Shells -------------------------------------------------------------------------------------------------------------
+
+
+def _shell(vended: Vended, assign: Callable[[str, str], str], unset: Callable[[str], str]) -> str:
     variables = static_variables(vended)
-    lines = [f"export {name}={quoting.posix(value)}" for name, value in variables.items()]
-    lines += [f"unset {name}" for name in sorted(STALE - set(variables))]
-    return "\n".join(lines) + "\n"
+    lines = [assign(name, value) for name, value in variables.items()]
+    lines += [unset(name) for name in sorted(STALE - set(variables))]  # they would win over ours
+    return _lines(*lines)
+
+
+def env(vended: Vended) -> str:
+    """Return lines for `eval "$(vend env)"` in sh, bash, zsh and ksh."""
+    return _shell(vended, lambda name, value: f"export {name}={quoting.posix(value)}", lambda name: f"unset {name}")
+
+
+def fish(vended: Vended) -> str:
+    """Return lines for `vend env -f fish | source`."""
+    return _shell(vended, lambda name, value: f"set -gx {name} {quoting.fish(value)}", lambda name: f"set -e {name}")
+
+
+def powershell(vended: Vended) -> str:
+    """Return lines for `vend env -f powershell | Invoke-Expression`."""
+    return _shell(
+        vended,
+        lambda name, value: f"$Env:{name} = {quoting.powershell(value)}",
+        lambda name: f"Remove-Item -ErrorAction Ignore Env:{name}",
+    )
+
+
+def cmd(vended: Vended) -> str:
+    """Return lines for a batch file, or for `for /f "delims=" %i in ('vend env -f cmd') do %i`."""
+    return _shell(vended, lambda name, value: f'set "{name}={quoting.cmd(value)}"', lambda name: f'set "{name}="')
+
+
+def dotenv(vended: Vended) -> str:
+    """Return the lines of a .env file."""
+    return _lines(*(f"{name}={quoting.dotenv(value)}" for name, value in static_variables(vended).items()))
+
+
+# Programs -----------------------------------------------------------------------------------------------------------
 
 
 def as_json(vended: Vended) -> str:
@@ -48,8 +103,163 @@ def process(vended: Vended) -> str:
     return json.dumps(answer) + "\n"
 
 
+def _keys(vended: Vended) -> tuple[str, str, str]:
+    credentials = vended.credentials
+    return credentials.access_key_id, credentials.secret_access_key.reveal(), credentials.session_token.reveal()
+
+
+def profile(vended: Vended) -> str:
+    """Return a section for an AWS credentials file."""
+    key, secret, token = map(quoting.ini, _keys(vended))
+    return _lines(
+        f"[{NAME}]",
+        f"aws_access_key_id = {key}",
+        f"aws_secret_access_key = {secret}",
+        f"aws_session_token = {token}",
+        f"expiration = {quoting.ini(vended.credentials.expiration_text)}",
+        f"region = {quoting.ini(vended.endpoint.region)}",
+        f"endpoint_url = {quoting.ini(vended.endpoint.url)}",
+        *(["s3 =", "    addressing_style = path"] if vended.endpoint.path_style else []),
+    )
+
+
+def mc_host(vended: Vended) -> str:
+    """Return the value of an `MC_HOST_…` variable.  mc splits it at the first two colons and the last @."""
+    key, secret, token = map(quoting.mc_host_part, _keys(vended))
+    place = urlsplit(vended.endpoint.url)
+    if "@" in key or place.path not in {"", "/"} or place.query:
+        raise Unquotable("mc cannot be told these keys, or this store's address, in a variable.")
+    return f"{place.scheme}://{key}:{secret}:{token}@{place.netloc}"
+
+
+def mc(vended: Vended) -> str:
+    """Return a line for `eval "$(vend env -f mc)"`; then `mc ls vend/bucket/path`."""
+    return _lines(f"export MC_HOST_{NAME}={quoting.posix(mc_host(vended))}")
+
+
+def rclone_options(vended: Vended) -> dict[str, str]:
+    """Return what rclone has to know about a remote, by its option names."""
+    key, secret, token = _keys(vended)
+    return {
+        "type": "s3",
+        "provider": "Other",
+        "access_key_id": key,
+        "secret_access_key": secret,
+        "session_token": token,
+        "region": vended.endpoint.region,
+        "endpoint": vended.endpoint.url,
+        "force_path_style": "true" if vended.endpoint.path_style else "false",
+        "no_check_bucket": "true",  # it would try to create the bucket before writing
+    }
+
+
+def rclone(vended: Vended) -> str:
+    """Return a section for rclone.conf; then `rclone ls vend:bucket/path`."""
+    return _lines(f"[{NAME}]", *(f"{name} = {quoting.ini(value)}" for name, value in rclone_options(vended).items()))
+
+
+def s3fs_options(vended: Vended) -> dict[str, object]:
+    """Return the storage options of Python's s3fs, which pandas, Dask and fsspec take too."""
+    key, secret, token = _keys(vended)
+    return {
+        "key": key,
+        "secret": secret,
+        "token": token,
+        "endpoint_url": vended.endpoint.url,
+        "client_kwargs": {"region_name": vended.endpoint.region},
+        "config_kwargs": {"s3": {"addressing_style": "path" if vended.endpoint.path_style else "auto"}},
+    }
+
+
+def s3fs(vended: Vended) -> str:
+    """Return the storage options as JSON."""
+    return json.dumps(s3fs_options(vended), indent=2) + "\n"
+
+
+def duckdb(vended: Vended) -> str:
+    """Return the statement that makes DuckDB use the lease for its paths."""
+    key, secret, token = map(quoting.sql, _keys(vended))
+    place = urlsplit(vended.endpoint.url)
+    options = [
+        "TYPE s3",
+        f"KEY_ID {key}",
+        f"SECRET {secret}",
+        f"SESSION_TOKEN {token}",
+        f"REGION {quoting.sql(vended.endpoint.region)}",
+        f"ENDPOINT {quoting.sql(place.netloc + place.path.rstrip('/'))}",
+        f"URL_STYLE {quoting.sql('path' if vended.endpoint.path_style else 'vhost')}",
+        f"USE_SSL {'true' if place.scheme == 'https' else 'false'}",
+    ]
+    return _lines(f"CREATE OR REPLACE SECRET {NAME} (", ",\n".join(f"    {option}" for option in options), ");")
+
+
+def s3a_options(vended: Vended) -> Mapping[str, str]:
+    """Return the configuration of Hadoop's S3A."""
+    key, secret, token = _keys(vended)
+    return {
+        "fs.s3a.aws.credentials.provider": "org.apache.hadoop.fs.s3a.TemporaryAWSCredentialsProvider",
+        "fs.s3a.access.key": key,
+        "fs.s3a.secret.key": secret,
+        "fs.s3a.session.token": token,
+        "fs.s3a.endpoint": vended.endpoint.url,
+        "fs.s3a.endpoint.region": vended.endpoint.region,
+        "fs.s3a.path.style.access": "true" if vended.endpoint.path_style else "false",
+        "fs.s3a.connection.ssl.enabled": "true" if vended.endpoint.url.startswith("https:") else "false",
+    }
+
+
+def spark(vended: Vended) -> str:
+    """Return lines for spark-defaults.conf, or a file for `--properties-file`."""
+    return _lines(*(f"spark.hadoop.{n} {quoting.properties(value)}" for n, value in s3a_options(vended).items()))
+
+
+def hadoop_xml(vended: Vended) -> str:
+    """Return a core-site.xml."""
+    properties = [
+        f"  <property><name>{name}</name><value>{quoting.xml(value)}</value></property>"
+        for name, value in s3a_options(vended).items()
+    ]
+    return _lines('<?xml version="1.0" encoding="UTF-8"?>', "<configuration>", *properties, "</configuration>")
+
+
+def python(vended: Vended) -> str:
+    """Return lines of Python that make a boto3 client."""
+    key, secret, token = map(ascii, _keys(vended))
+    style = "path" if vended.endpoint.path_style else "auto"
+    return _lines(
+        "import boto3",
+        "from botocore.config import Config",
+        "",
+        "s3 = boto3.client(",
+        '    "s3",',
+        f"    endpoint_url={vended.endpoint.url!a},",
+        f"    region_name={vended.endpoint.region!a},",
+        f"    aws_access_key_id={key},",
+        f"    aws_secret_access_key={secret},",
+        f"    aws_session_token={token},",
+        f'    config=Config(s3={{"addressing_style": "{style}"}}),',
+        f")  # until {quoting.ini(vended.credentials.expiration_text)}",
+    )
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(lines) + "\n"
+
+
 _RENDERERS: dict[Format, Callable[[Vended], str]] = {
     Format.ENV: env,
+    Format.FISH: fish,
+    Format.POWERSHELL: powershell,
+    Format.CMD: cmd,
+    Format.DOTENV: dotenv,
     Format.JSON: as_json,
     Format.PROCESS: process,
+    Format.PROFILE: profile,
+    Format.MC: mc,
+    Format.RCLONE: rclone,
+    Format.S3FS: s3fs,
+    Format.DUCKDB: duckdb,
+    Format.SPARK: spark,
+    Format.HADOOP_XML: hadoop_xml,
+    Format.PYTHON: python,
 }

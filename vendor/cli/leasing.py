@@ -1,57 +1,57 @@
-"""`vend lease` and `vend exec`."""
+"""`vend lease`, `vend env`, `vend process` and `vend exec`."""
 
 import os
 from typing import Annotated
 
 import typer
 
-from vendor.cli import child, formats, options, screen
+from vendor.cli import child, formats, screen
 from vendor.cli.environment import child_environment, static_variables
 from vendor.cli.formats import Format
-from vendor.cli.options import command
+from vendor.cli.options import Json, asking_command
 from vendor.client.answers import Vended
 from vendor.client.calls import Ask
 from vendor.client.connect import Connection
 from vendor.client.errors import BadInput
 from vendor.times import rfc3339
 
-OutputFormat = Annotated[Format | None, typer.Option("--format", "-f", help="What to print. Default: env.")]
+OutputFormat = Annotated[
+    Format | None,
+    typer.Option("--format", "-f", metavar="FORMAT", help=f"env (the default) or: {', '.join(list(Format)[1:])}."),
+]
 
 
-@command
-def lease(
-    connection: Connection,
-    path: options.Paths = None,
-    access: options.Accesses = None,
-    read: options.ReadPaths = None,
-    write: options.WritePaths = None,
-    duration: options.Duration = None,
-    renewable_for: options.RenewableFor = None,
-    store: options.Store = None,
-    partial: options.Partial = False,
-    reason: options.Reason = None,
-    job: options.Job = None,
-    form: OutputFormat = None,
-    as_json: options.Json = False,
-) -> None:
+@asking_command
+def lease(connection: Connection, ask: Ask, form: OutputFormat = None, as_json: Json = False) -> None:
     """Get S3 keys for some paths, or for everything you may touch, and print them.
 
-    For this shell: eval "$(vend lease --path s3://lake/home/me/ --access write)"
+    --json prints the gateway's whole answer.
     """
     if as_json and form not in {None, Format.JSON}:
         raise BadInput("--json and --format say different things.")
-    ask = options.make_ask(
-        connection,
-        options.parse_scope(path, access, read, write),
-        duration=duration,
-        renewable_for=renewable_for,
-        store=store,
-        partial=partial,
-        reason=reason,
-        job=job,
-    )
-    vended = vend(connection, ask)
-    screen.out(formats.render(vended, Format.JSON if as_json else form or Format.ENV))
+    _print(connection, ask, Format.JSON if as_json else form or Format.ENV)
+
+
+@asking_command
+def env(connection: Connection, ask: Ask, form: OutputFormat = None) -> None:
+    """Print S3 keys for a shell or a program.
+
+    In sh, bash and zsh: eval "$(vend env)". The keys end with the lease; 'vend exec' renews them.
+    """
+    _print(connection, ask, form or Format.ENV)
+
+
+@asking_command
+def process(connection: Connection, ask: Ask) -> None:
+    """Be the credential_process of an AWS profile.
+
+    In ~/.aws/config: credential_process = vend process --read s3://lake/some/folder/
+    """
+    _print(connection, ask, Format.PROCESS)
+
+
+def _print(connection: Connection, ask: Ask, form: Format) -> None:
+    screen.out(formats.render(vend(connection, ask), form))
 
 
 def vend(connection: Connection, ask: Ask) -> Vended:
@@ -73,35 +73,14 @@ def _end(vended: Vended) -> str:
     return rfc3339(vended.credentials.expiration)
 
 
-Command = Annotated[list[str], typer.Argument(metavar="-- COMMAND [ARGUMENT]...", help="What to run.")]
+Command = Annotated[list[str], typer.Argument(metavar="COMMAND", help="What to run, with its arguments.")]
 
 
-@command
-def exec_(
-    connection: Connection,
-    command_line: Command,
-    path: options.Paths = None,
-    access: options.Accesses = None,
-    read: options.ReadPaths = None,
-    write: options.WritePaths = None,
-    duration: options.Duration = None,
-    store: options.Store = None,
-    partial: options.Partial = False,
-    reason: options.Reason = None,
-    job: options.Job = None,
-) -> int:
+@asking_command
+def exec_(connection: Connection, ask: Ask, command_line: Command) -> int:
     """Run a command that finds S3 keys in its environment. Its exit status becomes ours.
 
     Example: vend exec --read s3://lake/tenants/kbase/ -- python report.py
     """
-    ask = options.make_ask(
-        connection,
-        options.parse_scope(path, access, read, write),
-        duration=duration,
-        store=store,
-        partial=partial,
-        reason=reason,
-        job=job,
-    )
     vended = vend(connection, ask)
     return child.run(command_line, child_environment(os.environ, static_variables(vended)))

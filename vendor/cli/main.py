@@ -25,6 +25,8 @@ app.command()(sign_in.login)
 app.command()(sign_in.logout)
 app.command()(sign_in.whoami)
 app.command()(leasing.lease)
+app.command()(leasing.env)
+app.command()(leasing.process)
 # Everything from the first word of the command on is the command's, with or without '--'.
 app.command("exec", context_settings={"allow_interspersed_args": False})(leasing.exec_)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from vendor.cli.options import parse_duration, parse_scope
+from vendor.cli.scope import parse_duration, parse_scope
 from vendor.client.calls import Ask, Wanted
 from vendor.client.errors import BadInput
 from vendor.errors import InvalidPath
