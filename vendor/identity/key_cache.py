@@ -26,7 +26,7 @@ from vendor.times import Clock
 UNKNOWN_KID_SECONDS = 60
 GRACE_SECONDS = 60.0
 RETRY_SECONDS = 10.0
-WAIT_SECONDS = 3.0
+WAIT_STEPS = 30
 WAIT_STEP_SECONDS = 0.1
 MAX_STALE_SECONDS = 86_400.0
 _log = structlog.get_logger(__name__)
@@ -169,19 +169,16 @@ class KeyCache:
     async def _take(self, exchange: KeyExchange) -> None:
         """Take what the replica that may read has found, waiting for it once a minute at most."""
         patient = await self._own_cooldown.try_acquire("wait", UNKNOWN_KID_SECONDS)
-        give_up = self._monotonic() + (WAIT_SECONDS if patient else 0.0)
-        while True:
-            try:
+        try:
+            for _ in range(WAIT_STEPS if patient else 1):
                 document = await exchange.take(self._name, newer_than=self._held.wall if self._held else 0.0)
                 if document is not None:
                     self._hold(self._source.parse(document), self._monotonic())
                     return
-            except Exception as problem:  # noqa: BLE001  as in _offer
-                _log.warning("issuer_keys_not_taken", issuer=self._name, problem=type(problem).__name__)
-                return
-            if self._monotonic() >= give_up:
-                return
-            await asyncio.sleep(WAIT_STEP_SECONDS)
+                if patient:
+                    await asyncio.sleep(WAIT_STEP_SECONDS)
+        except Exception as problem:  # noqa: BLE001  as in _offer
+            _log.warning("issuer_keys_not_taken", issuer=self._name, problem=type(problem).__name__)
 
     async def _read(self) -> bytes | None:
         return await asyncio.shield(self._start())  # a caller that goes away leaves the read to the others

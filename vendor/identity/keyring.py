@@ -77,10 +77,10 @@ class Keyring:
 
     def signer(self, now: float) -> SigningKey:
         """Return the key that signs at `now`: of those that may, the one that came last."""
-        started = [key for key in self.keys if key.signs_from is not None and key.signs_from <= now]
+        started = [key for key in self.published(now) if key.signs_from is not None and key.signs_from <= now]
         if not started:
             raise KeyringError("No key in the ring may sign yet; is this machine's clock behind?")
-        return max(started, key=lambda key: key.signs_from or 0.0)
+        return max(reversed(started), key=lambda key: key.signs_from or 0.0)  # of two at the same moment the newer
 
     def published(self, now: float) -> tuple[SigningKey, ...]:
         """Return the keys that stores should accept at `now`."""
