@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 
 from vendor.audit.trail import Trail, stream_key
 from vendor.database import Database
-from vendor.doors import leases, public, shares, tenants, whoami
+from vendor.doors import leases, public, shares, tenants, users, whoami
 from vendor.doors.context import Gateway
 from vendor.doors.middleware import Frame
 from vendor.doors.render import MethodNotAllowed, NoRoute, error_answer
@@ -29,8 +29,11 @@ from vendor.leases.vending import Vending
 from vendor.policy.access import load_access
 from vendor.policy.layout import load_layout
 from vendor.settings import Settings
+from vendor.stewardship.desk import Desk
 from vendor.stewardship.identity import Observations, SharedCooldown
 from vendor.stewardship.members import Members
+from vendor.stewardship.reach import Reach
+from vendor.stewardship.removal import Removal
 from vendor.stewardship.shares import Shares
 from vendor.stewardship.tenants import Tenants
 from vendor.stewardship.users import Users
@@ -41,6 +44,7 @@ ROUTES: Final[Sequence[BaseRoute]] = [
     *leases.ROUTES,
     *whoami.ROUTES,
     *tenants.ROUTES,
+    *users.ROUTES,
     *shares.ROUTES,
     *public.ROUTES,
 ]
@@ -82,7 +86,8 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         cooldown=SharedCooldown(database, settings.redis_prefix),
         observer=Observations(trail, clock),
     )
-    users = Users(governance, clock)
+    desk = Desk(governance, clock, settings.joins)
+    users = Users(desk)
     stores = {settings.store.name: Store(settings.store, issuer.sign, clock)}
     vending = Vending(
         governance=governance,
@@ -104,9 +109,11 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         layout=layout,
         stores=stores,
         users=users,
-        tenants=Tenants(governance, clock),
-        members=Members(governance, clock),
-        shares=Shares(governance, layout, clock),
+        tenants=Tenants(desk),
+        members=Members(desk),
+        shares=Shares(desk, layout),
+        reach=Reach(desk, layout),
+        removal=Removal(desk),
         vending=vending,
         sign_in=authenticator.sign_in(),
     )

@@ -11,8 +11,12 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from vendor.errors import InvalidName
 from vendor.leases.duration import DurationRules
+from vendor.names import TenantName, parse_tenant_name
+from vendor.policy.grant import Access
 from vendor.secret import Secret
+from vendor.stewardship.desk import Joins
 from vendor.stores.profile import PROFILES, Mode, StoreKind
 from vendor.stores.store import ServiceKey, StoreSettings
 
@@ -50,8 +54,16 @@ def _as_secret(value: object) -> object:
     return Secret(value) if isinstance(value, str) else value
 
 
+def _tenant(text: str) -> TenantName:
+    try:
+        return parse_tenant_name(text)
+    except InvalidName as refusal:
+        raise ValueError(refusal.message) from None
+
+
 Url = Annotated[str, AfterValidator(_url)]
 SecretText = Annotated[Secret, BeforeValidator(_as_secret)]
+TenantText = Annotated[str, AfterValidator(_tenant)]
 Seconds = Annotated[int, Field(ge=1, le=31_536_000)]
 
 
@@ -69,6 +81,9 @@ class Settings(BaseModel):
 
     redis_url: Annotated[SecretText, AfterValidator(_redis_url)]
     redis_prefix: str = Field(default="vendor", pattern=r"^[a-z0-9-]{1,32}$")
+
+    default_tenant: TenantText | None = None
+    default_tenant_access: Access = Access.READ_ONLY
 
     policies_dir: Path | None = None
     trust_file: Path | None = None
@@ -139,6 +154,11 @@ class Settings(BaseModel):
     def trust(self) -> Path:
         """The trust file in force."""
         return self.trust_file or self.policies / "trust.toml"
+
+    @property
+    def joins(self) -> Joins | None:
+        """The tenant that everybody joins when they become known, if one is configured."""
+        return Joins(TenantName(self.default_tenant), self.default_tenant_access) if self.default_tenant else None
 
     @property
     def durations(self) -> DurationRules:

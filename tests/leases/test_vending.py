@@ -233,8 +233,8 @@ async def test_an_expiring_share_cuts_the_lease(desk: Desk) -> None:
 
 
 async def test_a_disabled_account_gets_nothing(desk: Desk) -> None:
-    key = desk.house.governance.keys.user(UserName("bob"))
-    await desk.house.database._client.hset(key, "disabled", "1")
+    carol = caller("carol", admin=True)
+    await desk.house.users.patch(carol, UserName("bob"), {"disabled": True}, revision=None)
 
     with pytest.raises(RoleRequired):
         await desk.vending.vend(caller("bob"), ask())

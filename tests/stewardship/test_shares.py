@@ -135,10 +135,11 @@ async def test_the_list_has_pages(house: House) -> None:
     for number in range(5):
         await house.shares.create(ALICE, offer(f"{HOME}d{number}/", TO_BOB))
 
-    first = await house.shares.given(ALICE, None, "", 3)
-    second = await house.shares.given(ALICE, None, first[-1].id, 3)
+    first = await house.reach.given(ALICE, None, "", 3)
+    assert first.following is not None
+    second = await house.reach.given(ALICE, None, first.following, 3)
 
-    assert len(first) == 3
-    assert len({share.id for share in first + second}) == 5
+    assert [share.path.text for share in first.shares + second.shares] == [f"{HOME}d{n}/" for n in range(5)]
+    assert second.following is None
     with pytest.raises(NotOwner):
-        await house.shares.given(BOB, TO_KBASE, "", 3)
+        await house.reach.given(BOB, TO_KBASE, "", 3)

@@ -15,7 +15,10 @@ from vendor.policy.grant import Access
 from vendor.policy.layout import load_layout
 from vendor.secret import Secret
 from vendor.settings import shipped_policies
+from vendor.stewardship.desk import Desk
 from vendor.stewardship.members import Members
+from vendor.stewardship.reach import Reach
+from vendor.stewardship.removal import Removal
 from vendor.stewardship.shares import Shares
 from vendor.stewardship.tenants import Metadata, Tenants
 from vendor.stewardship.users import Users
@@ -41,10 +44,13 @@ class House:
     governance: Governance
     trail: Trail
     clock: Time
+    desk: Desk
     users: Users
     tenants: Tenants
     members: Members
     shares: Shares
+    reach: Reach
+    removal: Removal
 
     async def kinds(self) -> list[str]:
         """The kinds of all recorded events, in order."""
@@ -59,16 +65,20 @@ async def open_house(valkey: str) -> AsyncIterator[House]:
     stream = stream_key(keys.root)
     governance = Governance(database, keys, stream)
     clock = Time()
+    desk = Desk(governance, clock)
     layout = load_layout(shipped_policies() / "layout.toml")
     made = House(
         database,
         governance,
         Trail(database, stream),
         clock,
-        Users(governance, clock),
-        Tenants(governance, clock),
-        Members(governance, clock),
-        Shares(governance, layout, clock),
+        desk,
+        Users(desk),
+        Tenants(desk),
+        Members(desk),
+        Shares(desk, layout),
+        Reach(desk, layout),
+        Removal(desk),
     )
     for name in ("alice", "bob", "dave"):
         await made.users.standing(caller(name))

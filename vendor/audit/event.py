@@ -25,14 +25,22 @@ class Kind(StrEnum):
     BREAK_GLASS_DENIED = "break_glass.denied"
     RULE_OBSERVED = "identity.observed"
     USER_CREATED = "user.created"
+    USER_CHANGED = "user.changed"
+    USER_DELETED = "user.deleted"
     TENANT_CREATED = "tenant.created"
     TENANT_CHANGED = "tenant.changed"
+    TENANT_DELETED = "tenant.deleted"
     MEMBER_SET = "tenant.member_set"
     MEMBER_REMOVED = "tenant.member_removed"
     STEWARD_ADDED = "tenant.steward_added"
     STEWARD_REMOVED = "tenant.steward_removed"
     SHARE_CREATED = "share.created"
     SHARE_REMOVED = "share.removed"
+    KEYS_ROTATED = "keys.rotated"
+    PURGE_BEGUN = "data.purge_begun"
+    PURGED = "data.purged"
+    STATE_EXPORTED = "state.exported"
+    STATE_IMPORTED = "state.imported"
 
 
 class Decision(StrEnum):

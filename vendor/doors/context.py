@@ -17,6 +17,8 @@ from vendor.leases.vending import Vending
 from vendor.policy.layout import Layout
 from vendor.stewardship.caller import Caller
 from vendor.stewardship.members import Members
+from vendor.stewardship.reach import Reach
+from vendor.stewardship.removal import Removal
 from vendor.stewardship.shares import Shares
 from vendor.stewardship.tenants import Tenants
 from vendor.stewardship.users import Users
@@ -39,6 +41,8 @@ class Gateway:
     tenants: Tenants
     members: Members
     shares: Shares
+    reach: Reach
+    removal: Removal
     vending: Vending
     sign_in: Mapping[str, object]
 

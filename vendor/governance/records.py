@@ -37,13 +37,17 @@ class User:
             display_name=fields.get("display_name") or None,
             email=fields.get("email") or None,
             disabled=fields.get("disabled", "0") != "0",
-            revision=int(fields.get("rev", "0")),
+            revision=stored_revision(fields),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A tenant's metadata.  Times are RFC 3339, `*_by` are user names."""
+    """A tenant's metadata.  Times are RFC 3339, `*_by` are user names.
+
+    `revision` counts every change of the tenant, its members and its stewards, `stewards_revision` those of its
+    stewards alone.
+    """
 
     name: TenantName
     display_name: str | None
@@ -55,6 +59,7 @@ class Tenant:
     updated_at: str
     updated_by: str
     revision: int
+    stewards_revision: str
 
     @classmethod
     def read(cls, name: TenantName, fields: Mapping[str, str]) -> Self | None:
@@ -71,7 +76,8 @@ class Tenant:
             created_by=fields.get("created_by", ""),
             updated_at=fields.get("updated_at", ""),
             updated_by=fields.get("updated_by", ""),
-            revision=int(fields.get("rev", "0")),
+            revision=stored_revision(fields),
+            stewards_revision=fields.get("stewards_rev", ""),
         )
 
 
@@ -115,9 +121,14 @@ class Share:
     owner: Target
     created_by: str
     created_at: str
+    revision: int = 0
 
-    def fields(self) -> dict[str, str]:
-        """The stored form."""
+    def live(self, now: float) -> bool:
+        """Say whether the share has not ended."""
+        return self.expires_at is None or self.expires_at > now
+
+    def fields(self) -> dict[str, str | None]:
+        """The stored form, without its revision."""
         return {
             "path": self.path.text,
             "target": str(self.target),
@@ -147,9 +158,18 @@ class Share:
                 owner=Target.parse(fields["owner"]),
                 created_by=fields["created_by"],
                 created_at=fields["created_at"],
+                revision=stored_revision(fields),
             )
         except (KeyError, ValueError, InvalidPath) as problem:
             raise StateUnavailable(f"The stored share {share_id} cannot be read.") from problem
+
+
+def stored_revision(fields: Mapping[str, str]) -> int:
+    """Parse the revision of a stored hash.  Raises StateUnavailable for one that cannot be read."""
+    try:
+        return int(fields["rev"])
+    except (KeyError, ValueError) as problem:
+        raise StateUnavailable("A stored revision cannot be read.") from problem
 
 
 def share_grant(share_id: str, entry: str) -> Grant:

@@ -6,26 +6,27 @@ So a rule is ordinary code that can be tested, and a lost race is a Conflict, ne
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any, Final, cast
 
 from vendor.database import Database, Script
+from vendor.governance.change import Change, Part
 from vendor.governance.keys import Keys
-from vendor.governance.records import Share, Tenant, User, membership, share_grant
+from vendor.governance.records import User, membership, share_grant
 from vendor.names import TenantName, UserName
 from vendor.policy.grant import Access, Grant, Level
 
 
-def _script(name: str, *, joined: bool) -> Script:
+def _script(*names: str) -> Script:
     folder = files("vendor.governance") / "lua"
-    text = (folder / f"{name}.lua").read_text()
-    return Script((folder / "resolve.lua").read_text() + text if joined else text)
+    return Script("".join((folder / f"{name}.lua").read_text() for name in ("base", *names)))
 
 
-READ: Final = _script("read", joined=True)
-RECORD: Final = _script("record", joined=True)
-COMMIT: Final = _script("commit", joined=False)
+READ: Final = _script("resolve", "read")
+RECORD: Final = _script("resolve", "record")
+LOOK: Final = _script("look")
+COMMIT: Final = _script("commit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,28 +58,8 @@ class Standing:
     digest: str
 
 
-@dataclass(slots=True)
-class Change:
-    """A change to be made in one step.
-
-    `checks` are `(key, field, expected)`: a text, False for absent, True for present.  `ops` are Redis commands on
-    governance keys (HSET, HDEL, DEL, ZADD, ZREM); a value `@rev` stands for the new revision.
-    """
-
-    checks: list[tuple[str, str, str | bool]] = field(default_factory=list)
-    ops: list[tuple[str | int, ...]] = field(default_factory=list)
-
-    def require(self, key: str, name: str, expected: str | bool) -> None:
-        """Do nothing at all unless the field has this value."""
-        self.checks.append((key, name, expected))
-
-    def do(self, *op: str | int) -> None:
-        """Add a command."""
-        self.ops.append(op)
-
-    def put(self, key: str, fields: dict[str, str]) -> None:
-        """Set fields of a hash."""
-        self.do("HSET", key, *(part for pair in fields.items() for part in pair))
+class Held(Exception):
+    """Changes are held back for a moment, while somebody copies the whole state."""
 
 
 class Governance:
@@ -89,13 +70,13 @@ class Governance:
 
     def __init__(self, database: Database, keys: Keys, stream: str) -> None:
         self._database = database
+        self._keys = [keys.root]
         self._stream = stream
-        self.keys = keys
 
     async def standing(self, subject: Subject) -> Standing:
         """Read everything that decides what this principal may touch: one round trip."""
         arguments = subject.arguments()
-        revision, digest, facts = await self._database.run(READ, [self.keys.root], arguments, repeatable=True)
+        revision, digest, facts = await self._database.run(READ, self._keys, arguments, repeatable=True)
         return _standing(subject, revision, digest, facts)
 
     async def record(self, standing: Standing, event: str) -> Standing | None:
@@ -105,61 +86,39 @@ class Governance:
         """
         answer = await self._database.run(
             RECORD,
-            [self.keys.root, self._stream],
+            [*self._keys, self._stream],
             [*standing.subject.arguments(), standing.revision, standing.digest, event],
             repeatable=False,
         )
         return None if answer[0] == 1 else _standing(standing.subject, *answer[1:])
 
+    async def look(self, *reads: Sequence[Part]) -> tuple[int, list[Any]]:
+        """Read several things in one step and one round trip: the revision, and an answer for each read.
+
+        A read is a Redis command on a governance key; HGETALL answers with a dict.  `EACH`, a prefix and a command
+        reads the hash behind each member that the command returns, as a list of (member, dict).
+        """
+        revision, answers = await self._database.run(LOOK, self._keys, [json.dumps(reads)], repeatable=True)
+        return int(revision), [_typed(str(read[0]), answer) for read, answer in zip(reads, answers, strict=True)]
+
     async def commit(self, change: Change, events: Sequence[str]) -> int | None:
         """Make the change and record its events in one step.
 
-        Returns the new revision; None when a check did not hold, and nothing was done.
+        Returns the new revision; None when a check did not hold, and nothing was done.  Raises Held.
         """
-        body = json.dumps({"checks": change.checks, "ops": change.ops, "events": list(events)})
-        answer = await self._database.run(COMMIT, [self.keys.root, self._stream], [body], repeatable=False)
+        body = json.dumps({"checks": change.checks, "room": change.room, "ops": change.ops, "events": list(events)})
+        answer = await self._database.run(COMMIT, [*self._keys, self._stream], [body], repeatable=False)
+        if answer[0] < 0:
+            raise Held
         return cast(int, answer[0]) or None
 
-    async def user(self, name: UserName) -> User | None:
-        """Read one user."""
-        return User.read(name, await self._database.get_hash(self.keys.user(name)))
 
-    async def tenant(self, name: TenantName) -> Tenant | None:
-        """Read one tenant's metadata."""
-        return Tenant.read(name, await self._database.get_hash(self.keys.tenant(name)))
-
-    async def tenant_with_people(self, name: TenantName) -> tuple[Tenant | None, dict[str, str], dict[str, str]]:
-        """Read a tenant, its members (user → access) and its stewards (user → JSON of when and by whom).
-
-        The tenant is read first: whatever changes after that also changes its revision.
-        """
-        keys = self.keys
-        tenant, members, stewards = await self._database.get_hashes(
-            [keys.tenant(name), keys.members(name), keys.stewards(name)]
-        )
-        return Tenant.read(name, tenant), members, stewards
-
-    async def stewards(self, name: TenantName) -> dict[str, str]:
-        """Read a tenant's stewards: user → JSON of when and by whom."""
-        return await self._database.get_hash(self.keys.stewards(name))
-
-    async def share(self, share_id: str) -> Share | None:
-        """Read one share."""
-        return Share.read(share_id, await self._database.get_hash(self.keys.share(share_id)))
-
-    async def shares(self, index: str, after: str, count: int) -> list[Share]:
-        """Read up to `count` shares of a lexical index, in the order of their ids."""
-        ids = await self._database.members_from(index, after, count)
-        stored = await self._database.get_hashes([self.keys.share(share_id) for share_id in ids])
-        found = (Share.read(share_id, fields) for share_id, fields in zip(ids, stored, strict=True))
-        return [share for share in found if share is not None]
-
-    async def tenants(self, after: str, count: int) -> list[Tenant]:
-        """Read up to `count` tenants in the order of their names."""
-        names = [TenantName(name) for name in await self._database.members_from(self.keys.tenants, after, count)]
-        stored = await self._database.get_hashes([self.keys.tenant(name) for name in names])
-        found = (Tenant.read(name, fields) for name, fields in zip(names, stored, strict=True))
-        return [tenant for tenant in found if tenant is not None]
+def _typed(command: str, answer: Any) -> Any:
+    if command == "HGETALL":
+        return dict(_pairs(answer))
+    if command == "EACH":
+        return [(member, dict(_pairs(fields))) for member, fields in _pairs(answer)]
+    return answer
 
 
 def _standing(subject: Subject, revision: str, digest: str, facts: list[Any]) -> Standing:
@@ -183,5 +142,5 @@ def _at_most(grant: Grant, level: Level) -> Grant:
     return replace(grant, level=grant.level.at_most(level))
 
 
-def _pairs(flat: list[str]) -> list[tuple[str, str]]:
+def _pairs(flat: list[Any]) -> list[tuple[Any, Any]]:
     return list(zip(flat[::2], flat[1::2], strict=True))

@@ -1,15 +1,19 @@
-"""Create tenants and change what is said about them."""
+"""Create tenants, change what is said about them, list them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from vendor.audit.event import Kind
 from vendor.errors import AlreadyExists
-from vendor.governance.state import Change, Governance
+from vendor.governance import edits, keys
+from vendor.governance.change import Change
+from vendor.governance.records import Tenant
 from vendor.names import TenantName
-from vendor.stewardship.caller import Caller
-from vendor.stewardship.commit import Decided, commit, require_revision
-from vendor.stewardship.tenant import TenantView, change_of, read_tenant, require_admin
-from vendor.times import Clock, rfc3339
+from vendor.stewardship.caller import Caller, require_admin, require_unlimited
+from vendor.stewardship.desk import Decided, Desk, require_revision
+from vendor.stewardship.tenant import TenantView, read_tenant, require_steward, stand_before
+from vendor.times import rfc3339
 
 READ_ONLY_TWIN = "ro"  # clients of older services read `<tenant>ro` as the read-only half of `<tenant>`
 
@@ -33,16 +37,37 @@ class Metadata:
         }
 
 
+FIELDS = frozenset(Metadata().fields())
+
+
 @dataclass(frozen=True, slots=True)
 class Tenants:
     """The use cases about tenants themselves."""
 
-    governance: Governance
-    clock: Clock
+    desk: Desk
 
     async def view(self, caller: Caller, name: TenantName) -> TenantView:
         """Return a tenant to its members, its stewards and administrators; to others it is an UnknownTenant."""
-        return await read_tenant(self.governance, caller, name)
+        return await read_tenant(self.desk, caller, name)
+
+    async def listed(self, caller: Caller, after: str, count: int) -> tuple[int, list[Tenant]]:
+        """List up to `count` tenants after the name `after`: all of them to administrators, to others their own.
+
+        Returns the revision of all governance with them.
+        """
+        if caller.admin:
+            start = f"({after}" if after else "-"
+            page = ("EACH", "tenant:", "ZRANGEBYLEX", keys.TENANTS, start, "+", "LIMIT", 0, count)
+            revision, (found,) = await self.desk.look(caller, page)
+            return revision, _tenants(found)
+        revision, (memberships, offices) = await self.desk.look(
+            caller,
+            ("HGETALL", keys.memberships(caller.name)),
+            ("ZRANGE", keys.stewardships(caller.name), 0, -1),
+        )
+        names = [name for name in sorted({*memberships, *offices}) if name > after][:count]
+        _, hashes = await self.desk.look(caller, *(("HGETALL", keys.tenant(TenantName(name))) for name in names))
+        return revision, _tenants(list(zip(names, hashes, strict=True)))
 
     async def put(
         self, caller: Caller, name: TenantName, metadata: Metadata, *, revision: int | None
@@ -52,36 +77,82 @@ class Tenants:
         For administrators.  Nobody becomes a member.  Raises RoleRequired, AlreadyExists, StaleRevision, Conflict.
         """
         require_admin(caller, "create or replace a tenant")
+        require_unlimited(caller)
 
         async def decide() -> Decided[bool]:
-            found = await self.governance.tenant(name)
+            _, (stored, *twins) = await self.desk.look(
+                caller, *(("HGETALL", keys.tenant(one)) for one in (name, *_twins(name)))
+            )
+            found = Tenant.read(name, stored)
             require_revision(revision, found.revision if found else 0)
-            now = self.clock()
-            fields = metadata.fields() | {"updated_at": rfc3339(now), "updated_by": caller.principal.name}
-            if found is None:
-                change = await self._creation(name)
-                fields |= {"created_at": rfc3339(now), "created_by": caller.principal.name, "rev": "@rev"}
-            else:
-                change = change_of(self.governance, found)
-            change.put(self.governance.keys.tenant(name), fields)
-            kind = Kind.TENANT_CREATED if found is None else Kind.TENANT_CHANGED
-            return change, caller.event(kind, now, tenant=name, metadata=metadata.fields()), found is None
+            change = Change()
+            if found is not None:
+                return self._replacement(caller, change, found, metadata.fields(), revision)
+            for twin, taken in zip(_twins(name), twins, strict=True):
+                if taken:
+                    raise AlreadyExists(
+                        f"A tenant {twin} exists, and one of the two names would be read as the other's read-only half."
+                    )
+                change.require(keys.tenant(twin), "rev", expected=False)
+            now = self.desk.clock()
+            moment, by = rfc3339(now), caller.name
+            said = {"created_at": moment, "created_by": by, "updated_at": moment, "updated_by": by}
+            edits.add_tenant(change, name, metadata.fields() | said)
+            facts = {"tenant": name, "metadata": metadata.fields(), "as_admin": True}
+            return Decided(True, change, [caller.event(Kind.TENANT_CREATED, now, **facts)])
 
-        created, _ = await commit(self.governance, decide)
+        created = await self.desk.commit(caller, decide)
         return await self.view(caller, name), created
 
-    async def _creation(self, name: TenantName) -> Change:
-        change = Change()
-        keys = self.governance.keys
-        change.require(keys.tenant(name), "rev", expected=False)
-        twins = [TenantName(name + READ_ONLY_TWIN)]
-        if name.endswith(READ_ONLY_TWIN) and len(name) > len(READ_ONLY_TWIN):
-            twins.append(TenantName(name.removesuffix(READ_ONLY_TWIN)))
-        for twin in twins:
-            if await self.governance.tenant(twin) is not None:
-                raise AlreadyExists(
-                    f"A tenant {twin} exists, and one of the two names would be read as the other's read-only half."
-                )
-            change.require(keys.tenant(twin), "rev", expected=False)
-        change.do("ZADD", keys.tenants, 0, name)
-        return change
+    async def patch(
+        self, caller: Caller, name: TenantName, said: Mapping[str, str | None], *, revision: int | None
+    ) -> TenantView:
+        """Replace some of the metadata (members of `FIELDS`; None clears).  For stewards and administrators.
+
+        Raises UnknownTenant, NotSteward, StaleRevision, Conflict.
+        """
+        require_unlimited(caller)
+        fields = {field: said[field] or "" for field in FIELDS & said.keys()}
+
+        async def decide() -> Decided[bool]:
+            step = await stand_before(self.desk, caller, name)
+            change = Change()
+            require_steward(change, caller, step)
+            require_revision(revision, step.tenant.revision)
+            return self._replacement(caller, change, step.tenant, fields, revision, as_admin=step.as_admin(caller))
+
+        await self.desk.commit(caller, decide)
+        return await self.view(caller, name)
+
+    def _replacement(
+        self,
+        caller: Caller,
+        change: Change,
+        found: Tenant,
+        fields: dict[str, str],
+        revision: int | None,
+        *,
+        as_admin: bool = True,
+    ) -> Decided[bool]:
+        changed = {field: text for field, text in fields.items() if text != (getattr(found, field) or "")}
+        if not changed:
+            return Decided(False)
+        if revision is not None:
+            change.require(keys.tenant(found.name), "rev", str(found.revision))
+        now = self.desk.clock()
+        edits.change_tenant(change, found.name, {**changed, "updated_at": rfc3339(now), "updated_by": caller.name})
+        facts: dict[str, Any] = {"tenant": found.name, "metadata": changed, "as_admin": as_admin}
+        return Decided(False, change, [caller.event(Kind.TENANT_CHANGED, now, **facts)])
+
+
+def _twins(name: TenantName) -> list[TenantName]:
+    """The names that a tenant of this name cannot stand beside."""
+    twins = [TenantName(name + READ_ONLY_TWIN)]
+    if name.endswith(READ_ONLY_TWIN) and len(name) > len(READ_ONLY_TWIN):
+        twins.append(TenantName(name.removesuffix(READ_ONLY_TWIN)))
+    return twins
+
+
+def _tenants(found: list[tuple[str, dict[str, str]]]) -> list[Tenant]:
+    tenants = (Tenant.read(TenantName(name), fields) for name, fields in found)
+    return [tenant for tenant in tenants if tenant is not None]
