@@ -65,8 +65,12 @@ class Signer:
 
 
 @cache
-def rsa_signer(kid: str, bits: int = 2048, algorithm: str = "RS256") -> Signer:
-    return Signer(kid, algorithm, rsa.generate_private_key(public_exponent=65537, key_size=bits))
+def rsa_key(kid: str, bits: int = 2048) -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=bits)
+
+
+def rsa_signer(kid: str, bits: int = 2048) -> Signer:
+    return Signer(kid, "RS256", rsa_key(kid, bits))
 
 
 @cache
