@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cli.vend import Vend
-from tests.client.stub import Stub, stub_server
-from tests.client.test_answers import LEASE
+from tests.client.leases import lease
+from tests.client.stub import Reply, Stub, stub_server
 from tests.support.waiting import eventually
 
 TELL = "import os, signal, sys, time\n"
@@ -20,7 +20,7 @@ TELL = "import os, signal, sys, time\n"
 @pytest.fixture
 def stub() -> Iterator[Stub]:
     with stub_server() as made:
-        made.says(201, LEASE)
+        made.answer = lambda _seen: Reply(201, lease())
         yield made
 
 

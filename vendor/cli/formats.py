@@ -5,7 +5,7 @@ last until they expire; `vend exec` and `vend process` renew them.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -46,40 +46,32 @@ def render(vended: Vended, form: Format) -> str:
 # Shells -------------------------------------------------------------------------------------------------------------
 
 
-def _shell(vended: Vended, assign: Callable[[str, str], str], unset: Callable[[str], str]) -> str:
-    variables = static_variables(vended)
+def render_variables(variables: Mapping[str, str], stale: Collection[str], form: Format) -> str:
+    """Return lines that set `variables` in a shell, and unset what is `stale` because it would win over them."""
+    assign, unset = _SHELLS[form]
     lines = [assign(name, value) for name, value in variables.items()]
-    lines += [unset(name) for name in sorted(STALE - set(variables))]  # they would win over ours
+    lines += [unset(name) for name in sorted(set(stale) - set(variables))] if unset else []
     return _lines(*lines)
 
 
-def env(vended: Vended) -> str:
-    """Return lines for `eval "$(vend env)"` in sh, bash, zsh and ksh."""
-    return _shell(vended, lambda name, value: f"export {name}={quoting.posix(value)}", lambda name: f"unset {name}")
+def _in_shell(form: Format) -> Callable[[Vended], str]:
+    return lambda vended: render_variables(static_variables(vended), STALE, form)
 
 
-def fish(vended: Vended) -> str:
-    """Return lines for `vend env -f fish | source`."""
-    return _shell(vended, lambda name, value: f"set -gx {name} {quoting.fish(value)}", lambda name: f"set -e {name}")
-
-
-def powershell(vended: Vended) -> str:
-    """Return lines for `vend env -f powershell | Invoke-Expression`."""
-    return _shell(
-        vended,
+_SHELLS: dict[Format, tuple[Callable[[str, str], str], Callable[[str], str] | None]] = {
+    # sh, bash, zsh, ksh: eval "$(vend env)"
+    Format.ENV: (lambda name, value: f"export {name}={quoting.posix(value)}", lambda name: f"unset {name}"),
+    # fish: vend env -f fish | source
+    Format.FISH: (lambda name, value: f"set -gx {name} {quoting.fish(value)}", lambda name: f"set -e {name}"),
+    # PowerShell: vend env -f powershell | Invoke-Expression
+    Format.POWERSHELL: (
         lambda name, value: f"$Env:{name} = {quoting.powershell(value)}",
         lambda name: f"Remove-Item -ErrorAction Ignore Env:{name}",
-    )
-
-
-def cmd(vended: Vended) -> str:
-    """Return lines for a batch file, or for `for /f "delims=" %i in ('vend env -f cmd') do %i`."""
-    return _shell(vended, lambda name, value: f'set "{name}={quoting.cmd(value)}"', lambda name: f'set "{name}="')
-
-
-def dotenv(vended: Vended) -> str:
-    """Return the lines of a .env file."""
-    return _lines(*(f"{name}={quoting.dotenv(value)}" for name, value in static_variables(vended).items()))
+    ),
+    # cmd: for /f "delims=" %i in ('vend env -f cmd') do %i
+    Format.CMD: (lambda name, value: f'set "{name}={quoting.cmd(value)}"', lambda name: f'set "{name}="'),
+    Format.DOTENV: (lambda name, value: f"{name}={quoting.dotenv(value)}", None),
+}
 
 
 # Programs -----------------------------------------------------------------------------------------------------------
@@ -247,11 +239,11 @@ def _lines(*lines: str) -> str:
 
 
 _RENDERERS: dict[Format, Callable[[Vended], str]] = {
-    Format.ENV: env,
-    Format.FISH: fish,
-    Format.POWERSHELL: powershell,
-    Format.CMD: cmd,
-    Format.DOTENV: dotenv,
+    Format.ENV: _in_shell(Format.ENV),
+    Format.FISH: _in_shell(Format.FISH),
+    Format.POWERSHELL: _in_shell(Format.POWERSHELL),
+    Format.CMD: _in_shell(Format.CMD),
+    Format.DOTENV: _in_shell(Format.DOTENV),
     Format.JSON: as_json,
     Format.PROCESS: process,
     Format.PROFILE: profile,

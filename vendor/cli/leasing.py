@@ -1,12 +1,10 @@
-"""`vend lease`, `vend env`, `vend process` and `vend exec`."""
+"""`vend lease`, `vend env` and `vend process`: print keys."""
 
-import os
 from typing import Annotated
 
 import typer
 
-from vendor.cli import child, formats, screen
-from vendor.cli.environment import child_environment, static_variables
+from vendor.cli import formats, screen
 from vendor.cli.formats import Format
 from vendor.cli.options import Json, asking_command
 from vendor.client.answers import Vended
@@ -58,29 +56,15 @@ def vend(connection: Connection, ask: Ask) -> Vended:
     """Ask for a lease, and tell a person at a terminal what it is."""
     with connection.client() as client:
         vended = client.lease(ask)
-    for left_out in vended.lease.not_granted:
-        screen.warn(f"not granted, so not in this lease: {left_out.access} on {left_out.path}")
-    screen.note(f"{vended.lease.id}: {_paths(vended)} for {vended.lease.principal} until {_end(vended)}")
+    tell(vended)
     return vended
 
 
-def _paths(vended: Vended) -> str:
+def tell(vended: Vended) -> None:
+    """Tell on stderr what a lease lacks, and a person at a terminal what it is."""
+    for left_out in vended.lease.not_granted:
+        screen.warn(f"not granted, so not in this lease: {left_out.access} on {left_out.path}")
     count = len(vended.lease.scope)
-    return f"{count} path{'' if count == 1 else 's'}"
-
-
-def _end(vended: Vended) -> str:
-    return rfc3339(vended.credentials.expiration)
-
-
-Command = Annotated[list[str], typer.Argument(metavar="COMMAND", help="What to run, with its arguments.")]
-
-
-@asking_command
-def exec_(connection: Connection, ask: Ask, command_line: Command) -> int:
-    """Run a command that finds S3 keys in its environment. Its exit status becomes ours.
-
-    Example: vend exec --read s3://lake/tenants/kbase/ -- python report.py
-    """
-    vended = vend(connection, ask)
-    return child.run(command_line, child_environment(os.environ, static_variables(vended)))
+    paths = f"{count} path{'' if count == 1 else 's'}"
+    end = rfc3339(vended.credentials.expiration)
+    screen.note(f"{vended.lease.id}: {paths} for {vended.lease.principal} until {end}")

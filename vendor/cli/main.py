@@ -9,7 +9,7 @@ import sys
 
 import typer
 
-from vendor.cli import failures, leasing, options, sign_in
+from vendor.cli import failures, leasing, options, running, sign_in
 
 app = typer.Typer(
     name="vend",
@@ -28,7 +28,8 @@ app.command()(leasing.lease)
 app.command()(leasing.env)
 app.command()(leasing.process)
 # Everything from the first word of the command on is the command's, with or without '--'.
-app.command("exec", context_settings={"allow_interspersed_args": False})(leasing.exec_)
+app.command("exec", context_settings={"allow_interspersed_args": False})(running.exec_)
+app.command()(running.server)
 
 
 def main() -> None:

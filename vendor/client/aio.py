@@ -12,7 +12,8 @@ from vendor.client.address import parse_service_url
 from vendor.client.answers import Lease, SignInHints, Vended, WhoAmI
 from vendor.client.calls import Ask, Call
 from vendor.client.sync import authorization
-from vendor.client.tokens import TokenProvider
+from vendor.client.tokens import TokenProvider, fixed
+from vendor.secret import LeaseToken
 
 T = TypeVar("T")
 
@@ -40,10 +41,10 @@ class AsyncClient:
         """Close all connections."""
         await self._http.aclose()
 
-    async def run(self, call: Call[T]) -> T:
-        """Send one call and read its answer."""
+    async def run(self, call: Call[T], token: TokenProvider | None = None) -> T:
+        """Send one call and read its answer.  `token` stands in for the client's own."""
         # A provider may read a file or refresh a sign-in over the network.
-        headers = {} if call.anonymous else await asyncio.to_thread(authorization, self._token)
+        headers = {} if call.anonymous else await asyncio.to_thread(authorization, token or self._token)
         try:
             response = await self._http.request(
                 call.method, self.gateway + call.path, params=dict(call.params), json=call.body, headers=headers
@@ -72,6 +73,10 @@ class AsyncClient:
         """Return one lease, without secrets."""
         return await self.run(calls.show(lease_id))
 
-    async def revoke(self, lease_id: str) -> Mapping[str, object]:
-        """End one lease and return when that takes effect."""
-        return await self.run(calls.revoke(lease_id))
+    async def renew(self, lease_token: LeaseToken) -> Vended:
+        """Get fresh keys for a lease that was asked to be renewable.  What is granted is looked up anew."""
+        return await self.run(calls.renew(), fixed(lease_token))
+
+    async def revoke(self, lease_id: str, lease_token: LeaseToken | None = None) -> Mapping[str, object]:
+        """End one lease and return when that takes effect.  Its own token will do."""
+        return await self.run(calls.revoke(lease_id), fixed(lease_token) if lease_token else None)

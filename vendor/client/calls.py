@@ -86,6 +86,11 @@ def lease_set(ask: Ask) -> Call[list[Vended]]:
     return Call("POST", "/v1/leases", read, body=ask.body(split=True))
 
 
+def renew() -> Call[Vended]:
+    """Get fresh keys for a lease; sent with its lease token."""
+    return Call("POST", "/v1/leases/renew", Vended.read, body={})
+
+
 def revoke(lease_id: str) -> Call[Mapping[str, object]]:
     """End one lease.  Repeating it is fine."""
     return Call("DELETE", f"/v1/leases/{path_part(lease_id)}", lambda value: Reader(value).raw)

@@ -11,7 +11,8 @@ from vendor.client.address import parse_service_url
 from vendor.client.answers import Lease, SignInHints, Vended, WhoAmI
 from vendor.client.calls import Ask, Call
 from vendor.client.errors import SignInNeeded
-from vendor.client.tokens import TokenProvider
+from vendor.client.tokens import TokenProvider, fixed
+from vendor.secret import LeaseToken
 
 T = TypeVar("T")
 
@@ -39,9 +40,9 @@ class Client:
         """Close all connections."""
         self._http.close()
 
-    def run(self, call: Call[T]) -> T:
-        """Send one call and read its answer."""
-        headers = {} if call.anonymous else authorization(self._token)
+    def run(self, call: Call[T], token: TokenProvider | None = None) -> T:
+        """Send one call and read its answer.  `token` stands in for the client's own."""
+        headers = {} if call.anonymous else authorization(token or self._token)
         try:
             response = self._http.request(
                 call.method, self.gateway + call.path, params=dict(call.params), json=call.body, headers=headers
@@ -70,9 +71,13 @@ class Client:
         """Return one lease, without secrets."""
         return self.run(calls.show(lease_id))
 
-    def revoke(self, lease_id: str) -> Mapping[str, object]:
-        """End one lease and return when that takes effect."""
-        return self.run(calls.revoke(lease_id))
+    def renew(self, lease_token: LeaseToken) -> Vended:
+        """Get fresh keys for a lease that was asked to be renewable.  What is granted is looked up anew."""
+        return self.run(calls.renew(), fixed(lease_token))
+
+    def revoke(self, lease_id: str, lease_token: LeaseToken | None = None) -> Mapping[str, object]:
+        """End one lease and return when that takes effect.  Its own token will do."""
+        return self.run(calls.revoke(lease_id), fixed(lease_token) if lease_token else None)
 
 
 def authorization(token: TokenProvider | None) -> dict[str, str]:

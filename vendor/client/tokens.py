@@ -8,10 +8,10 @@ from pathlib import Path
 
 from vendor.client import files
 from vendor.client.errors import SignInNeeded, UnsafeFile
-from vendor.secret import RawToken
+from vendor.secret import RawToken, Secret
 
-TokenProvider = Callable[[], RawToken]
-"""Returns the identity token to send now.  Called for every request, so that files and sign-ins can change."""
+TokenProvider = Callable[[], Secret]
+"""Returns the token to send now.  Called for every request, so that files and sign-ins can change."""
 
 MAX_TOKEN_BYTES = 32 * 1024
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+", re.ASCII)  # RFC 6750, section 2.1
@@ -52,7 +52,7 @@ def read_token_file(path: Path, warn: Callable[[str], None]) -> RawToken:
     return parse_token(content.decode("ascii", "replace"), f"the file {path}")
 
 
-def fixed(token: RawToken) -> TokenProvider:
+def fixed(token: Secret) -> TokenProvider:
     """Return a provider of one token."""
     return lambda: token
 
@@ -93,4 +93,11 @@ def _from_variable(name: str, environ: Mapping[str, str]) -> FoundToken:
 
 
 def _from_file(path: Path, origin: str, warn: Callable[[str], None]) -> FoundToken:
-    return FoundToken(origin, lambda: read_token_file(path, warn))
+    warned: list[str] = []
+
+    def warn_once(text: str) -> None:
+        if not warned:
+            warn(text)
+        warned.append(text)
+
+    return FoundToken(origin, lambda: read_token_file(path, warn_once))

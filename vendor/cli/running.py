@@ -1,0 +1,79 @@
+"""`vend exec` and `vend server`: keys for programs, renewed for as long as the programs run."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+
+from vendor.cli import child, formats, screen
+from vendor.cli.environment import STALE, child_environment, static_variables
+from vendor.cli.leasing import tell, vend
+from vendor.cli.loopback import serving
+from vendor.cli.options import asking_command
+from vendor.client.calls import Ask
+from vendor.client.connect import Connection
+from vendor.client.errors import BadInput
+from vendor.client.keeper import Keeper, KeySource
+
+RENEWABLE_FOR = 24 * 3600
+"""For how long a lease is asked to be renewable when nothing else is said, in seconds."""
+
+Command = Annotated[list[str], typer.Argument(metavar="COMMAND", help="What to run, with its arguments.")]
+Static = Annotated[
+    bool,
+    typer.Option(
+        "--env", help="Put the keys themselves into the environment: for tools that know no other way. Not renewed."
+    ),
+]
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes any.")]
+ServerFormat = Annotated[
+    formats.Format | None, typer.Option("--format", "-f", metavar="FORMAT", help="env (the default), fish or dotenv.")
+]
+
+
+@asking_command
+def exec_(connection: Connection, ask: Ask, command_line: Command, static: Static = False) -> int:
+    """Run a command that finds S3 keys, renewed until it ends. Its exit status becomes ours.
+
+    Example: vend exec --read s3://lake/tenants/kbase/ -- python report.py
+    """
+    if static:
+        vended = vend(connection, ask)
+        return child.run(command_line, child_environment(os.environ, static_variables(vended)))
+    with keeping(connection, ask) as keeper, serving(keeper) as variables:
+        return child.run(command_line, child_environment(os.environ, variables))
+
+
+@asking_command
+def server(connection: Connection, ask: Ask, port: Port = 0, form: ServerFormat = None) -> None:
+    """Serve S3 keys to the programs of this machine until Ctrl-C.
+
+    Prints the variables through which AWS SDKs find it (the container-credentials contract).
+    """
+    if form not in {None, formats.Format.ENV, formats.Format.FISH, formats.Format.DOTENV}:
+        raise BadInput("'vend server' prints env, fish or dotenv.")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.set())
+    with keeping(connection, ask) as keeper, serving(keeper, port) as variables:
+        screen.out(formats.render_variables(variables, STALE, form or formats.Format.ENV))
+        sys.stdout.flush()
+        screen.note("Serving until Ctrl-C.")
+        stop.wait()
+
+
+@contextmanager
+def keeping(connection: Connection, ask: Ask) -> Iterator[Keeper]:
+    """Hold a lease while the block runs, and end it after."""
+    with connection.client() as client:
+        keeper = Keeper(KeySource(client, ask, renewable_for=RENEWABLE_FOR), warn=screen.warn)
+        try:
+            tell(keeper.held)
+            yield keeper
+        finally:
+            keeper.close()

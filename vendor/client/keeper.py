@@ -1,0 +1,153 @@
+"""Keep the keys of one lease fresh for as long as somebody needs them.
+
+A thread gets new keys when the gateway says that it is time (`refresh_after`), so whoever asks is answered at once and
+never with dead keys.  While the gateway is away the old keys go on being served until their end.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+
+from vendor.client.answers import Vended
+from vendor.client.calls import Ask
+from vendor.client.errors import ClientError, GatewayError, Unavailable
+from vendor.client.sync import Client
+from vendor.times import Clock
+
+RETRY_FIRST, RETRY_MOST = 1.0, 30.0
+"""Seconds between tries to renew, doubling from the first to the most."""
+LEAST_BETWEEN = 5.0
+"""Seconds between two renewals, at least; a quarter of a shorter life."""
+LOOK_EVERY = 1.0
+"""Seconds after which the thread looks at the clock again: it jumps when a machine wakes up."""
+
+
+class KeySource:
+    """Gets the first keys of a lease, the next ones, and ends it.
+
+    A renewable lease is renewed with its own token, so it does not need the identity again; what ended it (a
+    revocation, its limit) ends it here, too.  Where the gateway does not renew, each time a new lease is asked for.
+    """
+
+    def __init__(self, client: Client, ask: Ask, *, renewable_for: int) -> None:
+        self._client = client
+        self._ask = ask
+        self._renewable_for = renewable_for
+
+    def first(self) -> Vended:
+        """Ask for the lease."""
+        if self._ask.renewable_for is not None:
+            return self._client.lease(self._ask)
+        try:
+            return self._client.lease(replace(self._ask, renewable_for=self._renewable_for))
+        except GatewayError as refused:
+            if refused.status != 400:
+                raise
+        return self._client.lease(self._ask)  # the gateway caps renewals or has none; say what else is wrong, if it is
+
+    def next(self, held: Vended) -> Vended:
+        """Get the keys that follow `held`."""
+        if held.lease_token is None:
+            return self._client.lease(self._ask)
+        fresh = self._client.renew(held.lease_token)
+        return fresh if fresh.lease_token is not None else replace(fresh, lease_token=held.lease_token)
+
+    def end(self, held: Vended) -> None:
+        """End the lease, if it is ours alone; one without a token may be shared with others of the same user."""
+        if held.lease_token is not None:
+            self._client.revoke(held.lease.id, held.lease_token)
+
+
+class Keeper:
+    """Holds the keys and renews them in the background.  `warn` is told once when renewing begins to fail."""
+
+    def __init__(self, source: KeySource, *, warn: Callable[[str], None], clock: Clock = time.time) -> None:
+        self._source = source
+        self._warn = warn
+        self._clock = clock
+        self._held = source.first()
+        self._failure: ClientError | None = None
+        self._changed = threading.Condition()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._thread.start()
+
+    @property
+    def held(self) -> Vended:
+        """The keys in hand, dead or alive."""
+        with self._changed:
+            return self._held
+
+    def current(self, wait: float = 1.5) -> Vended:
+        """Return keys that are alive, waiting at most `wait` seconds for new ones.  Raises why there are none."""
+        deadline = time.monotonic() + wait
+        with self._changed:
+            while self._left() <= 0:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise self._failure or Unavailable("New keys are on their way.", retry_after=1)
+                self._changed.wait(left)
+            return self._held
+
+    def close(self) -> None:
+        """Stop renewing and end the lease.  A gateway that is away is only worth a warning."""
+        self._closing.set()
+        self._thread.join(timeout=1.0)  # a renewal may be stuck in the network; the thread dies with the process
+        try:
+            self._source.end(self.held)
+        except ClientError as error:
+            if not (isinstance(error, GatewayError) and error.status in {404, 410}):  # it has ended already
+                self._warn(f"the lease could not be ended ({error}); it runs out at {self._end_text()}.")
+
+    def _keep(self) -> None:
+        pause = RETRY_FIRST
+        while not self._closing.wait(min(max(self._due(), 0.0), LOOK_EVERY)):
+            if self._due() > 0:
+                continue
+            try:
+                fresh = self._source.next(self.held)
+            except ClientError as error:
+                if not self._failed(error) or self._closing.wait(pause):
+                    return
+                pause = min(pause * 2, RETRY_MOST)
+            else:
+                pause = RETRY_FIRST
+                self._take(fresh)
+                # Where the clocks differ much, new keys may look due at once; that must not become a flood.
+                if self._closing.wait(min(LEAST_BETWEEN, _life(fresh) / 4)):
+                    return
+
+    def _due(self) -> float:
+        """Seconds until it is time to renew."""
+        lease, credentials = self._held.lease, self._held.credentials
+        half = lease.issued_at + (credentials.expiration - lease.issued_at) / 2
+        when = half if lease.refresh_after is None else min(lease.refresh_after, credentials.expiration)
+        return when - self._clock()
+
+    def _left(self) -> float:
+        return self._held.credentials.expiration - self._clock()
+
+    def _take(self, fresh: Vended) -> None:
+        with self._changed:
+            self._held, self._failure = fresh, None
+            self._changed.notify_all()
+
+    def _failed(self, error: ClientError) -> bool:
+        """Remember a failure; say whether trying again can help."""
+        final = isinstance(error, GatewayError) and error.status < 500 and error.status != 429
+        with self._changed:
+            first = self._failure is None
+            self._failure = error
+        if first or final:
+            with suppress(OSError):  # the terminal may be gone
+                self._warn(f"the keys cannot be renewed ({error}); those in use end at {self._end_text()}.")
+        return not final
+
+    def _end_text(self) -> str:
+        return self._held.credentials.expiration_text
+
+
+def _life(vended: Vended) -> float:
+    return max(0.0, vended.credentials.expiration - vended.lease.issued_at)
