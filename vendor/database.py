@@ -1,27 +1,24 @@
 """Redis as the project uses it: one pooled client, scripts by their digest, and one error for all its failures.
 
 Nothing here retries a write: a write that timed out may have happened, and only the caller knows what that means.
-Reads and scripts that say `repeatable` are tried once more on a broken connection, which is what a restart of Redis
-leaves in the pool.
+Reads and scripts that say `repeatable` are tried once more on a broken connection, which is what a restart or a
+failover of Redis leaves in the pool.  On a cluster the keys of one script lie in one slot.
 """
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, cast
+from typing import Any, cast
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError
 
 from vendor.errors import StateUnavailable
+from vendor.redis_address import ANSWER_SECONDS, MAX_CONNECTIONS, Client, parse_address
 from vendor.secret import Secret
-
-CONNECT_SECONDS: Final = 1.0
-ANSWER_SECONDS: Final = 2.0
-MAX_CONNECTIONS: Final = 64
 
 Argument = str | bytes | int | float
 
@@ -39,38 +36,39 @@ class Script:
 class Database:
     """The gateway's Redis.  Every method raises StateUnavailable when Redis is away, read-only or answers an error."""
 
-    def __init__(self, client: Redis) -> None:
-        self._client = client
+    def __init__(self, client: Client) -> None:
+        self._client: Any = client  # both clients take the same calls, and declare them differently
+        self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
 
     @classmethod
     def open(cls, url: Secret) -> "Database":
-        """Prepare a client for `redis://`, `rediss://` or `unix://`; connects when first used."""
-        return cls(
-            Redis.from_url(
-                url.reveal(),
-                decode_responses=True,
-                socket_connect_timeout=CONNECT_SECONDS,
-                socket_timeout=ANSWER_SECONDS,
-                max_connections=MAX_CONNECTIONS,
-                retry=Retry(NoBackoff(), 0),
-                client_name="vendor",
-            )
-        )
+        """Prepare a client (see `redis_address`); connects when first used.  Raises ValueError for a bad URL."""
+        return cls(parse_address(url).client())
 
     async def close(self) -> None:
         """Close all connections."""
         await self._client.aclose()
+        if isinstance(self._client, RedisCluster):  # does nothing about connections of before its last failure
+            await self._client.nodes_manager.aclose()
+            await self._client.nodes_manager.aclose("startup_nodes")
+        elif isinstance(self._client.connection_pool, SentinelConnectionPool):  # leaves those to the sentinels open
+            for sentinel in self._client.connection_pool.sentinel_manager.sentinels:
+                await sentinel.aclose()
 
     async def ping(self) -> None:
         """Raise StateUnavailable unless Redis answers and takes writes."""
-        async with _guarded():
-            info = await self._client.info("replication")
-        if info.get("role") != "master":
+        async with self._guarded():
+            if isinstance(self._client, RedisCluster):
+                answers = await self._client.info("replication", target_nodes=RedisCluster.PRIMARIES)
+                infos = [answers] if "role" in answers else list(answers.values())
+            else:
+                infos = [await self._client.info("replication")]
+        if any(info.get("role") != "master" for info in infos):
             raise StateUnavailable("Redis is a read-only replica.")
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], *, repeatable: bool) -> Any:
         """Run a script in one round trip (two when this Redis has not seen it before)."""
-        async with _guarded():
+        async with self._guarded():
             try:
                 return await self._run(script, keys, arguments)
             except RedisConnectionError:
@@ -86,7 +84,7 @@ class Database:
 
     async def put_hash(self, key: str, fields: Mapping[str, str], *, expires_at: int) -> None:
         """Write a whole hash that ends at `expires_at` (seconds since the epoch), as one step."""
-        async with _guarded(), self._client.pipeline(transaction=True) as pipe:
+        async with self._guarded(), self._client.pipeline(transaction=True) as pipe:
             pipe.delete(key)
             pipe.hset(key, mapping=_encodable(fields))
             pipe.expireat(key, expires_at)
@@ -94,31 +92,31 @@ class Database:
 
     async def get_hash(self, key: str) -> dict[str, str]:
         """Read a whole hash; empty when there is none."""
-        async with _guarded():
+        async with self._guarded():
             return cast("dict[str, str]", await self._client.hgetall(key))
 
     async def get_hashes(self, keys: Sequence[str]) -> list[dict[str, str]]:
         """Read several hashes in one round trip, in the order asked."""
         if not keys:
             return []
-        async with _guarded(), self._client.pipeline(transaction=False) as pipe:
+        async with self._guarded(), self._client.pipeline(transaction=False) as pipe:
             for key in keys:
                 pipe.hgetall(key)
             return cast("list[dict[str, str]]", await pipe.execute())
 
     async def delete(self, key: str) -> None:
         """Remove a key, if it is there."""
-        async with _guarded():
+        async with self._guarded():
             await self._client.delete(key)
 
     async def append(self, stream: str, fields: Mapping[str, str]) -> str:
         """Add an entry to a stream and return its id."""
-        async with _guarded():
+        async with self._guarded():
             return cast(str, await self._client.xadd(stream, _encodable(fields)))
 
     async def read_stream(self, stream: str, after: str, count: int) -> list[tuple[str, dict[str, str]]]:
         """Read up to `count` entries that come after the id `after` (`0` for the first)."""
-        async with _guarded():
+        async with self._guarded():
             return cast(
                 "list[tuple[str, dict[str, str]]]", await self._client.xrange(stream, min=f"({after}", count=count)
             )
@@ -126,24 +124,33 @@ class Database:
     async def members_from(self, sorted_set: str, after: str, count: int) -> list[str]:
         """Read up to `count` members of a lexical index that come after `after` (empty for the first)."""
         start = f"({after}" if after else "-"
-        async with _guarded():
+        async with self._guarded():
             return cast("list[str]", await self._client.zrangebylex(sorted_set, start, "+", start=0, num=count))
 
     async def acquire(self, key: str, seconds: int) -> bool:
         """Take a named turn that nobody else can take for `seconds`; False if someone has it."""
-        async with _guarded():
+        async with self._guarded():
             return bool(await self._client.set(key, "1", nx=True, ex=seconds))
+
+    @asynccontextmanager
+    async def _guarded(self) -> AsyncIterator[None]:
+        """Wait for one of the connections, and turn every failure into StateUnavailable."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise StateUnavailable("The gateway's state store is too busy.", retry_after=1) from None
+        try:
+            yield
+        except (RedisError, RedisClusterException, OSError, TimeoutError) as failure:
+            # The failure's own text can hold an address with a password; its class is enough to act on.
+            raise StateUnavailable(
+                f"The gateway's state store does not answer ({type(failure).__name__})."
+            ) from failure
+        finally:
+            self._turns.release()
 
 
 def _encodable(fields: Mapping[str, str]) -> dict[Any, Any]:
     """Return a plain dict, whose key and value types redis-py declares wider than any caller's."""
     return dict(fields)
-
-
-@asynccontextmanager
-async def _guarded() -> AsyncIterator[None]:
-    try:
-        yield
-    except (RedisError, OSError, TimeoutError) as failure:
-        # The failure's own text can hold an address with a password; its class is enough to act on.
-        raise StateUnavailable(f"The gateway's state store does not answer ({type(failure).__name__}).") from failure

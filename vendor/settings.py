@@ -15,6 +15,7 @@ from vendor.errors import InvalidName
 from vendor.leases.duration import DurationRules
 from vendor.names import TenantName, parse_tenant_name
 from vendor.policy.grant import Access
+from vendor.redis_address import parse_address
 from vendor.secret import Secret
 from vendor.stewardship.desk import Joins
 from vendor.stores.profile import PROFILES, Mode, StoreKind
@@ -45,8 +46,7 @@ def _url(text: str) -> str:
 
 
 def _redis_url(secret: Secret) -> Secret:
-    if urlsplit(secret.reveal()).scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("is not a redis://, rediss:// or unix:// URL")
+    parse_address(secret)
     return secret
 
 
