@@ -18,6 +18,8 @@ from vendor.database import Database
 from vendor.doors import leases, public, shares, tenants, users, whoami
 from vendor.doors.context import Gateway
 from vendor.doors.middleware import Frame
+from vendor.doors.mms import door as mms
+from vendor.doors.mms.parts import open_mms
 from vendor.doors.render import MethodNotAllowed, NoRoute, error_answer
 from vendor.errors import VendError
 from vendor.governance.keys import Keys
@@ -47,6 +49,7 @@ ROUTES: Final[Sequence[BaseRoute]] = [
     *users.ROUTES,
     *shares.ROUTES,
     *public.ROUTES,
+    *mms.ROUTES,
 ]
 
 
@@ -116,6 +119,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         removal=Removal(desk),
         vending=vending,
         sign_in=authenticator.sign_in(),
+        mms=open_mms(desk, vending, trail, authenticator.trust),
     )
 
 
@@ -126,6 +130,7 @@ def _lifespan(gateway: Gateway) -> Callable[[Starlette], AbstractAsyncContextMan
             yield
         finally:
             await gateway.authenticator.close()
+            await gateway.mms.close()
             for store in gateway.stores.values():
                 await store.close()
             await gateway.database.close()
@@ -140,6 +145,8 @@ async def _refused(request: Request, refusal: Exception) -> Response:
 
 async def _no_route(request: Request, problem: Exception) -> Response:
     assert isinstance(problem, HTTPException)  # noqa: S101 - what this handler is registered for
+    if mms.owns(request.scope["path"]):
+        return mms.no_route(problem)
     refusal = NoRoute() if problem.status_code == 404 else MethodNotAllowed()
     answer = error_answer(refusal, request.scope)
     for name, value in (problem.headers or {}).items():

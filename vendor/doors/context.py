@@ -9,6 +9,7 @@ from starlette.requests import Request
 from vendor.audit.event import Origin
 from vendor.audit.trail import Trail
 from vendor.database import Database
+from vendor.doors.mms.parts import MmsParts
 from vendor.doors.render import request_id
 from vendor.identity.authenticator import Authenticator
 from vendor.identity.bearer import bearer
@@ -45,6 +46,7 @@ class Gateway:
     removal: Removal
     vending: Vending
     sign_in: Mapping[str, object]
+    mms: MmsParts
 
 
 def gateway(request: Request) -> Gateway:

@@ -1,0 +1,59 @@
+"""The use cases that only this door calls."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vendor.audit.trail import Trail
+from vendor.identity.profiles import Profiles
+from vendor.identity.trust import Trust
+from vendor.leases.homes import Homes
+from vendor.leases.kept import KeptLeases
+from vendor.leases.purge import Purging
+from vendor.leases.vending import Vending
+from vendor.policy.access import AccessTable
+from vendor.stewardship.desk import Desk, Joins
+from vendor.stewardship.directory import Directory
+from vendor.stewardship.halves import Halves
+from vendor.stewardship.members import Members
+from vendor.stewardship.rights import RightsReader
+from vendor.stewardship.rotation import Rotation
+from vendor.stores.objects import Objects
+
+
+@dataclass(frozen=True, slots=True)
+class MmsParts:
+    """Everything beyond the use cases of the native API."""
+
+    kept: KeptLeases
+    rotation: Rotation
+    directory: Directory
+    halves: Halves
+    rights: RightsReader
+    purging: Purging
+    profiles: Profiles
+    access: AccessTable
+    objects: Mapping[str, Objects]
+    joins: Joins | None
+
+    async def close(self) -> None:
+        """Close what it opened."""
+        await self.profiles.close()
+        for objects in self.objects.values():
+            await objects.close()
+
+
+def open_mms(desk: Desk, vending: Vending, trail: Trail, trust: Trust) -> MmsParts:
+    """Make the parts."""
+    objects = {name: Objects(store.settings.endpoint, store.settings.region) for name, store in vending.stores.items()}
+    return MmsParts(
+        kept=KeptLeases(vending, Homes(vending.layout, objects)),
+        rotation=Rotation(desk),
+        directory=Directory(desk),
+        halves=Halves(desk, Members(desk)),
+        rights=RightsReader(desk, vending.users, vending.layout),
+        purging=Purging(vending.stores, objects, vending.layout, vending.access, trail, vending.clock),
+        profiles=Profiles(trust.kbase, folder=trust.folder),
+        access=vending.access,
+        objects=objects,
+        joins=desk.joins,
+    )
