@@ -14,7 +14,7 @@ from vendor.policy.layout import Layout
 from vendor.policy.packing import Item, items_of, pack
 from vendor.policy.planner import CEILING_LIMIT, plan_ceilings, plan_lease_set, plan_session_policy, policy_for
 from vendor.policy.scope import minimal
-from vendor.policy.weight import Scale
+from vendor.policy.weight import Scale, own_bytes
 
 
 def share(number: int, prefix: str, level: Level = Level.READ, bucket: str = "lake") -> Grant:
@@ -47,6 +47,15 @@ def test_the_scale_tells_what_a_document_really_weighs(access: AccessTable, seed
     scale = Scale(access, deny_admin=deny_admin)
 
     assert scale.total(scale.strings(grants)) == policy_for(grants, access, deny_admin=deny_admin).bytes
+
+
+@pytest.mark.parametrize("bucket_actions", [(), ("s3:GetBucketLocation",)])
+def test_a_grant_by_itself_weighs_the_same_either_way(access: AccessTable, bucket_actions: tuple[str, ...]) -> None:
+    scale = Scale(AccessTable(access.listing, access.read, access.write, bucket_actions))
+
+    for grant in [*some_grants(3, 40), Grant(parse_bucket("lake"), parse_prefix("a&b"), Level.WRITE, Source("home"))]:
+        assert scale.own(grant) == scale.strings([grant])
+        assert own_bytes(grant) == sum(scale.own(grant).values())
 
 
 def test_the_scale_counts_bucket_actions_too(access: AccessTable) -> None:

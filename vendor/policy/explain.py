@@ -13,7 +13,7 @@ from vendor.policy.access import AccessTable
 from vendor.policy.grant import Grant, Level
 from vendor.policy.layout import Layout
 from vendor.policy.scope import minimal
-from vendor.policy.weight import Scale
+from vendor.policy.weight import Scale, own_bytes
 
 _NEAREST = 5
 
@@ -110,8 +110,7 @@ def weigh(grants: Sequence[Grant], access: AccessTable) -> tuple[int, tuple[Weig
     counted = set(fewest)
     weighed = []
     for grant in grants:
-        own = sum(scale.strings([grant]).values()) if grant in counted else 0
-        weighed.append(Weighed(grant, own))
+        weighed.append(Weighed(grant, own_bytes(grant) if grant in counted else 0))
         counted.discard(grant)  # of several equal ones the first pays
     return total, tuple(weighed)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from vendor.policy.grant import Grant, Source
+from vendor.policy.scope import PLACE
 from vendor.policy.weight import Scale, Slot
 
 _SEARCHED_ITEMS = 48  # beyond that many groups a search would take longer than it could save
@@ -43,7 +44,7 @@ def items_of(grants: Sequence[Grant], scale: Scale, limit: int) -> list[Item]:
 
 def pack(items: Iterable[Item], scale: Scale, limit: int) -> list[list[Item]]:
     """Put every item into a document.  Each item must fit one by itself."""
-    largest_first = sorted(items, key=lambda item: (-item.alone, item.grants))
+    largest_first = sorted(items, key=lambda item: (-item.alone, PLACE(item.grants[0])))
     packed = _first_fit(largest_first, scale, limit)
     if len(largest_first) <= _SEARCHED_ITEMS:
         while len(packed) > _least(largest_first, scale, limit):
@@ -81,7 +82,7 @@ def _together(grants: Sequence[Grant]) -> list[list[Grant]]:
 
 
 def _item(grants: Sequence[Grant], scale: Scale) -> Item:
-    strings = scale.strings(grants)
+    strings = scale.own(grants[0]) if len(grants) == 1 else scale.strings(grants)
     return Item(tuple(grants), strings, scale.total(strings))
 
 

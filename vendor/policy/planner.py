@@ -5,7 +5,7 @@ for what may only be read and one for what may be written, so a prefix is named 
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from vendor.errors import NothingGranted, PolicyTooLarge
@@ -13,9 +13,9 @@ from vendor.policy.access import AccessTable
 from vendor.policy.document import DenyAdmin, SessionPolicy, Statement, render
 from vendor.policy.grant import Grant
 from vendor.policy.packing import items_of, pack
-from vendor.policy.reach import reaches
-from vendor.policy.scope import minimal
-from vendor.policy.weight import Scale
+from vendor.policy.reach import Reach, reaches
+from vendor.policy.scope import PLACE, minimal
+from vendor.policy.weight import Scale, own_bytes
 
 __all__ = ["CEILING_LIMIT", "Part", "SessionPolicy", "plan_ceilings", "plan_lease_set", "plan_session_policy"]
 
@@ -40,10 +40,7 @@ def policy_for(grants: Sequence[Grant], access: AccessTable, *, deny_admin: bool
     """
     if not grants:
         raise NothingGranted()
-    statements: list[Statement] = [DenyAdmin(access.denied)] if deny_admin and access.denied else []
-    for reach in reaches(grants):
-        statements.extend(reach.statements(access))
-    return render(statements)
+    return _written(reaches(grants), access, deny_admin=deny_admin)
 
 
 def plan_session_policy(grants: Sequence[Grant], access: AccessTable, limit: int) -> SessionPolicy:
@@ -52,10 +49,20 @@ def plan_session_policy(grants: Sequence[Grant], access: AccessTable, limit: int
     Raises NothingGranted without grants, and PolicyTooLarge with the largest grants, their bytes, and the fewest that
     would have to go.
     """
-    policy = policy_for(grants, access)
-    if policy.bytes > limit:
-        raise _too_large(minimal(grants), Scale(access), limit)
-    return policy
+    if not grants:
+        raise NothingGranted()
+    found, scale = reaches(grants), Scale(access)
+    size = scale.total(scale.strings_of(found))
+    if size > limit:
+        raise _too_large(minimal(grants), scale, size, limit)
+    return _written(found, access)
+
+
+def _written(found: Iterable[Reach], access: AccessTable, *, deny_admin: bool = False) -> SessionPolicy:
+    statements: list[Statement] = [DenyAdmin(access.denied)] if deny_admin and access.denied else []
+    for reach in found:
+        statements.extend(reach.statements(access))
+    return render(statements)
 
 
 def plan_lease_set(grants: Sequence[Grant], access: AccessTable, limit: int) -> tuple[Part, ...]:
@@ -84,42 +91,46 @@ def _share_out(grants: Sequence[Grant], access: AccessTable, limit: int, *, deny
     scale = Scale(access, deny_admin=deny_admin and bool(access.denied))
     items = items_of(wanted, scale, limit)
     if any(item.alone > limit for item in items):
-        raise _too_large(wanted, scale, limit)
+        raise _too_large(wanted, scale, scale.total(scale.strings(wanted)), limit)
     parts = []
     for packed in pack(items, scale, limit):
-        together = tuple(sorted(grant for item in packed for grant in item.grants))
+        together = tuple(sorted((grant for item in packed for grant in item.grants), key=PLACE))
         parts.append(Part(together, policy_for(together, access, deny_admin=deny_admin)))
-    return tuple(sorted(parts, key=lambda part: part.grants))
+    return tuple(sorted(parts, key=lambda part: PLACE(part.grants[0])))
 
 
-def _too_large(grants: Sequence[Grant], scale: Scale, limit: int) -> PolicyTooLarge:
+def _too_large(grants: Sequence[Grant], scale: Scale, size: int, limit: int) -> PolicyTooLarge:
     """Return the refusal.  The cheapest way to fit is to drop the largest grants: that takes the fewest of them."""
-    weights = {grant: scale.strings([grant]) for grant in grants}
-    largest_first = sorted(grants, key=lambda grant: (-sum(weights[grant].values()), grant))
-    total = scale.total(scale.strings(grants))
-    drops = largest_first[: _fewest_drops(largest_first, scale, limit)]
+    largest_first = sorted(grants, key=own_bytes, reverse=True)
+    drops = len(grants) - _most_kept(largest_first[::-1], scale, limit)
     refusal = PolicyTooLarge(
-        size=total,
+        size=size,
         limit=limit,
-        largest=[_described(grant, sum(weights[grant].values())) for grant in largest_first[:_SHOWN]],
-        split_possible=all(scale.total(strings) <= limit for strings in weights.values()),
+        largest=[_described(grant) for grant in largest_first[:_SHOWN]],
+        split_possible=all(scale.total(scale.own(grant)) <= limit for grant in largest_first[:_SHOWN]),
     )
-    refusal.details["drop"] = [_described(grant, sum(weights[grant].values())) for grant in drops[:_SHOWN_DROPS]]
-    refusal.details["drop_count"] = len(drops)
+    refusal.details["drop"] = [_described(grant) for grant in largest_first[: min(drops, _SHOWN_DROPS)]]
+    refusal.details["drop_count"] = drops
     return refusal
 
 
-def _fewest_drops(largest_first: Sequence[Grant], scale: Scale, limit: int) -> int:
-    """Return how many of the largest grants must go until the rest fits: what is left only shrinks, so bisect."""
-    return bisect_left(
-        range(len(largest_first)), 1, key=lambda count: scale.total(scale.strings(largest_first[count:])) <= limit
-    )
+def _most_kept(smallest_first: Sequence[Grant], scale: Scale, limit: int) -> int:
+    """Return how many of the smallest grants fit together.  What fits is few, so look from that end."""
+
+    def too_many(count: int) -> bool:
+        return scale.total(scale.strings(smallest_first[:count])) > limit
+
+    step = 1
+    while step < len(smallest_first) and not too_many(step):
+        step *= 2
+    bounds = range(min(step, len(smallest_first)) + 1)
+    return bisect_left(bounds, True, key=too_many) - 1
 
 
-def _described(grant: Grant, size: int) -> dict[str, object]:
+def _described(grant: Grant) -> dict[str, object]:
     return {
         "path": f"s3://{grant.bucket}/{grant.prefix}",
         "access": grant.level.value,
         "source": grant.source,
-        "bytes": size,
+        "bytes": own_bytes(grant),
     }

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from vendor.names import Bucket
+from vendor.names import Bucket, Prefix
 from vendor.policy.access import AccessTable
 from vendor.policy.document import Allow
 from vendor.policy.grant import Grant, Level
@@ -42,27 +42,28 @@ def reaches(grants: Iterable[Grant]) -> list[Reach]:
 
 
 def _reach(bucket: Bucket, grants: list[Grant]) -> Reach:
-    folders = _outermost(grant.prefix for grant in grants)
-    writable = _outermost(grant.prefix for grant in grants if grant.level is Level.WRITE)
+    folders = _outermost({grant.prefix for grant in grants})
+    writable = _outermost({grant.prefix for grant in grants if grant.level is Level.WRITE})
     keys = {grant.key for grant in grants if grant.with_key}
     write_keys = {grant.key for grant in grants if grant.with_key and grant.level is Level.WRITE}
     written_keys = {key for key in write_keys if not _inside(key, writable)}
     read_keys = {key for key in keys - written_keys if not _inside(key, folders)}
+    also_written = set(writable)  # an outermost folder is writable only by itself: what holds it would be outermost
     return Reach(
         bucket,
-        listed=tuple(f"{folder}*" for folder in folders),
-        read=(*(f"{folder}*" for folder in folders if not _inside(folder, writable)), *sorted(read_keys)),
-        written=(*(f"{folder}*" for folder in writable), *sorted(written_keys)),
+        listed=tuple([f"{folder}*" for folder in folders]),
+        read=(*[f"{folder}*" for folder in folders if folder not in also_written], *sorted(read_keys)),
+        written=(*[f"{folder}*" for folder in writable], *sorted(written_keys)),
     )
 
 
-def _outermost(folders: Iterable[str]) -> list[str]:
+def _outermost(folders: set[Prefix]) -> list[str]:
     """Return, sorted, the folders that lie in none of the others.
 
     In sorted order everything inside a folder follows it without a gap, so looking at the last one kept is enough.
     """
     kept: list[str] = []
-    for folder in sorted(set(folders)):
+    for folder in sorted(folders):
         if not kept or not folder.startswith(kept[-1]):
             kept.append(folder)
     return kept

@@ -4,6 +4,8 @@ An ask is never cut silently: it is granted whole, or it is not granted.  What i
 of the grant that allows it, so that a lease can say why it may do something and can end in time.
 """
 
+import itertools
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +13,8 @@ from vendor.names import Bucket, Prefix, S3Key, S3Path
 from vendor.policy.grant import Ask, Grant, Level, Source
 
 _Place = tuple[Bucket, Prefix]
+PLACE = operator.attrgetter("bucket", "prefix")
+"""Sorts grants so that whatever lies in a folder follows it without a gap."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +57,10 @@ def minimal(grants: Iterable[Grant]) -> tuple[Grant, ...]:
     """
     kept: list[Grant] = []
     above: list[Grant] = []  # the kept grants whose folders hold the current one, outermost first
-    for grant in sorted(grants, key=_strongest_first):
-        while above and not (above[-1].bucket == grant.bucket and grant.prefix.startswith(above[-1].prefix)):
+    for grant in _strongest_first(grants):
+        while above and not (grant.prefix.startswith(above[-1].prefix) and above[-1].bucket == grant.bucket):
             above.pop()
-        if not any(outer.covers_grant(grant) for outer in above):
+        if not above or not any(outer.covers_grant(grant) for outer in above):
             kept.append(grant)
             above.append(grant)
     return tuple(kept)
@@ -109,8 +113,13 @@ def _folders_down_to(prefix: Prefix) -> Iterator[Prefix]:
         end = prefix.find("/", end + 1)
 
 
-def _strongest_first(grant: Grant) -> tuple[Bucket, Prefix, bool, bool, float, Source]:
-    return grant.bucket, grant.prefix, grant.level is Level.READ, not grant.with_key, -_end(grant), grant.source
+def _strongest_first(grants: Iterable[Grant]) -> Iterator[Grant]:
+    """Yield grants by bucket and prefix, and those for one folder with the one that allows most first."""
+    for _, group in itertools.groupby(sorted(grants, key=PLACE), key=PLACE):
+        same = list(group)
+        if len(same) > 1:
+            same.sort(key=lambda grant: (grant.level is Level.READ, not grant.with_key, -_end(grant), grant.source))
+        yield from same
 
 
 def _end(grant: Grant) -> float:
