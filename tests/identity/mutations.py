@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from vendor import strict_json
 from vendor.identity import (
     assurance,
     authenticator,
@@ -23,7 +24,6 @@ from vendor.identity import (
     oidc,
     roles,
     rules,
-    strict_json,
 )
 from vendor.identity.names_owned import NameSpaces
 

@@ -16,7 +16,7 @@ from vendor.identity.issuer import OwnIssuer
 from vendor.identity.jwk import VerifyingKeys, parse_key_set
 from vendor.identity.key_cache import Braking, KeyCache
 from vendor.identity.key_exchange import FRESH_SECONDS, KeyExchange
-from vendor.identity.strict_json import parse_object
+from vendor.strict_json import parse_object
 
 REFRESH = 300.0
 
