@@ -4,9 +4,9 @@ Grants come in, policies go out; nothing is ever cut off.  Per bucket a document
 for what may only be read and one for what may be written, so a prefix is named twice and its actions once.
 """
 
-from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from vendor.errors import NothingGranted, PolicyTooLarge
 from vendor.policy.access import AccessTable
@@ -15,7 +15,7 @@ from vendor.policy.grant import Grant
 from vendor.policy.packing import items_of, pack
 from vendor.policy.reach import Reach, reaches
 from vendor.policy.scope import PLACE, minimal
-from vendor.policy.weight import Scale, own_bytes
+from vendor.policy.weight import Scale, Slot, own_bytes
 
 __all__ = ["CEILING_LIMIT", "Part", "SessionPolicy", "plan_ceilings", "plan_lease_set", "plan_session_policy"]
 
@@ -51,11 +51,17 @@ def plan_session_policy(grants: Sequence[Grant], access: AccessTable, limit: int
     """
     if not grants:
         raise NothingGranted()
-    found, scale = reaches(grants), Scale(access)
+    found, scale = reaches(grants), _scale(access)
     size = scale.total(scale.strings_of(found))
     if size > limit:
         raise _too_large(minimal(grants), scale, size, limit)
     return _written(found, access)
+
+
+@cache
+def _scale(access: AccessTable, *, deny_admin: bool = False) -> Scale:
+    """Return the scale of an access table, which remembers what its statements weigh."""
+    return Scale(access, deny_admin=deny_admin)
 
 
 def _written(found: Iterable[Reach], access: AccessTable, *, deny_admin: bool = False) -> SessionPolicy:
@@ -88,7 +94,7 @@ def _share_out(grants: Sequence[Grant], access: AccessTable, limit: int, *, deny
     wanted = minimal(grants)
     if not wanted:
         raise NothingGranted()
-    scale = Scale(access, deny_admin=deny_admin and bool(access.denied))
+    scale = _scale(access, deny_admin=deny_admin and bool(access.denied))
     items = items_of(wanted, scale, limit)
     if any(item.alone > limit for item in items):
         raise _too_large(wanted, scale, scale.total(scale.strings(wanted)), limit)
@@ -115,16 +121,20 @@ def _too_large(grants: Sequence[Grant], scale: Scale, size: int, limit: int) -> 
 
 
 def _most_kept(smallest_first: Sequence[Grant], scale: Scale, limit: int) -> int:
-    """Return how many of the smallest grants fit together.  What fits is few, so look from that end."""
-
-    def too_many(count: int) -> bool:
-        return scale.total(scale.strings(smallest_first[:count])) > limit
-
-    step = 1
-    while step < len(smallest_first) and not too_many(step):
-        step *= 2
-    bounds = range(min(step, len(smallest_first)) + 1)
-    return bisect_left(bounds, True, key=too_many) - 1
+    """Return how many of the smallest grants fit together."""
+    kept, size = 0, scale.total({})
+    slots: set[Slot] = set()
+    for grant in smallest_first:
+        strings = scale.own(grant)
+        size += scale.added(strings, slots)
+        if size > limit:
+            break
+        slots.update(strings)
+        kept += 1
+    # What is nested weighs less together than the sum, so there may be room for some more.
+    while kept < len(smallest_first) and scale.total(scale.strings(smallest_first[: kept + 1])) <= limit:
+        kept += 1
+    return kept
 
 
 def _described(grant: Grant) -> dict[str, object]:
