@@ -4,11 +4,14 @@ import json
 import re
 import stat
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.cli import browser
 from tests.cli.vend import Vend
+from vendor.cli.sign_in import has_browser
 
 if TYPE_CHECKING:
     from vendor.dev.kbase import KBase
@@ -50,6 +53,37 @@ def test_device_flow(fresh: Vend, seaweedfs_stack: "Stack") -> None:
     del fresh.environ["VENDOR_URL"]  # the profile knows it now
     assert fresh("whoami", "--json").json["principal"] == "alice"
     assert "sign-in of profile 'default'" in fresh("whoami").out
+
+
+def test_browser_flow(fresh: Vend, seaweedfs_stack: "Stack") -> None:
+    """BROWSER names a script that signs alice in; where it is set, it is used without being asked for."""
+    password = seaweedfs_stack.idp.password("alice")
+    fresh.environ["BROWSER"] = f"{sys.executable} {browser.__file__} alice {password} %s"
+
+    done = fresh("login")
+
+    assert (done.code, done.out) == (0, ""), done.err
+    assert "Signed in as alice" in done.err
+    assert fresh("whoami", "--json").json["principal"] == "alice"
+
+
+def test_device_flow_where_there_is_a_browser(fresh: Vend, seaweedfs_stack: "Stack") -> None:
+    fresh.environ["BROWSER"] = "false"
+    assert sign_in(fresh, seaweedfs_stack, "alice", "--device").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({}, False),
+        ({"DISPLAY": ":0"}, True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, True),
+        ({"DISPLAY": ":0", "SSH_CONNECTION": "1 2 3 4"}, False),
+        ({"BROWSER": "w3m", "SSH_TTY": "/dev/pts/1"}, True),
+    ],
+)
+def test_where_there_is_a_browser(environ: dict[str, str], expected: bool) -> None:
+    assert has_browser(environ) is expected
 
 
 def test_the_sign_in_is_kept_private(fresh: Vend, seaweedfs_stack: "Stack") -> None:

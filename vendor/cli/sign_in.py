@@ -1,9 +1,10 @@
 """`vend login`, `vend logout`, `vend whoami`."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +19,9 @@ from vendor.client.signin import SignIn, expiry
 from vendor.client.tokens import KBASE_VARIABLES, TOKEN_VARIABLES, fixed, parse_token
 from vendor.times import rfc3339
 
+if TYPE_CHECKING:
+    from vendor.client.oidc import Provider, Tokens
+
 Token = Annotated[
     str | None,
     typer.Option(
@@ -28,7 +32,13 @@ Token = Annotated[
 ]
 Issuer = Annotated[str | None, typer.Option("--issuer", metavar="URL", help="Sign in at this identity provider.")]
 ClientId = Annotated[str | None, typer.Option("--client-id", metavar="ID", help="Our name at that provider.")]
-Device = Annotated[bool, typer.Option("--device", help="Confirm a code in a browser on any machine.")]
+Device = Annotated[
+    bool | None,
+    typer.Option(
+        "--device/--browser",
+        help="Confirm a code on any machine, or use the browser of this one. Default: the browser where there is one.",
+    ),
+]
 
 
 @command
@@ -37,16 +47,18 @@ def login(
     token: Token = None,
     issuer: Issuer = None,
     client_id: ClientId = None,
-    device: Device = False,
+    device: Device = None,
 ) -> None:
     """Sign in, and remember the gateway and the sign-in under the profile.
 
-    Without --token you confirm a short code in a browser, on this machine or any other.
+    With the browser of this machine, with a code confirmed on any other, or with a token that you have.
     """
-    if token is not None and (issuer or client_id or device):
+    if token is not None and (issuer or client_id or device is not None):
         raise BadInput("--token stands alone: it is already the proof of who you are.")
     gateway = connection.gateway
-    candidates = [_given(connection, token)] if token is not None else _by_device(connection, issuer, client_id)
+    candidates = (
+        [_given(connection, token)] if token is not None else _at_provider(connection, issuer, client_id, device)
+    )
     sign_in, who = _accepted(connection, candidates)
     connection.sign_ins.save(connection.profile_name, sign_in)
     _remember(connection, issuer, client_id)
@@ -69,21 +81,56 @@ def _given(connection: Connection, token: str) -> SignIn:
     return SignIn(connection.gateway, raw, expiry(raw, None))
 
 
-def _by_device(connection: Connection, issuer: str | None, client_id: str | None) -> list[SignIn]:
+def _at_provider(
+    connection: Connection, issuer: str | None, client_id: str | None, device: bool | None
+) -> list[SignIn]:
     from vendor.client.oidc import Provider  # only now: Authlib is slow to import
 
     hint = choose_issuer(connection, issuer, client_id)
     with Provider(hint, insecure_http=connection.insecure_http) as provider:
-        prompt = provider.begin_device()
-        screen.say(f"Open {prompt.verification_uri_complete or prompt.verification_uri}")
-        screen.say(f"and confirm the code {prompt.user_code}")
-        tokens = provider.finish_device(prompt)
+        if device is None:
+            device = not has_browser(connection.surroundings.environ) or not provider.endpoint("authorization_endpoint")
+        tokens = _by_device(provider) if device else _by_browser(provider)
     return [
         SignIn(
             connection.gateway, token, expiry(token, tokens.expires_in), replace(hint, token=kind), tokens.refresh_token
         )
         for kind, token in tokens.found.items()
     ]
+
+
+def _by_device(provider: "Provider") -> "Tokens":
+    prompt = provider.begin_device()
+    screen.say(f"Open {prompt.verification_uri_complete or prompt.verification_uri}")
+    screen.say(f"and confirm the code {prompt.user_code}")
+    return provider.finish_device(prompt)
+
+
+def _by_browser(provider: "Provider") -> "Tokens":
+    from vendor.client import browser
+
+    def show(url: str) -> None:
+        screen.say(f"Sign in with your browser. If it does not open, go to {url}")
+        open_browser(url)
+
+    return browser.sign_in(provider, show=show)
+
+
+def open_browser(url: str) -> None:
+    """Open a page; a browser that cannot be started is no error, the address was shown."""
+    import webbrowser
+
+    with suppress(webbrowser.Error, OSError):
+        webbrowser.open(url)
+
+
+def has_browser(environ: Mapping[str, str]) -> bool:
+    """Say whether a browser would open where the person sits."""
+    if environ.get("BROWSER"):
+        return True
+    if environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"):
+        return False
+    return sys.platform == "darwin" or bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
 
 
 def choose_issuer(connection: Connection, issuer: str | None, client_id: str | None) -> IssuerHint:

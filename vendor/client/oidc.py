@@ -4,10 +4,11 @@ Authlib does the protocol.  This module keeps it inside our bounds (https, no re
 its failures into ours.  Tokens are not verified here: they go to the gateway, and it verifies them.
 """
 
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self, get_args
 
 import httpx2
@@ -19,7 +20,7 @@ from vendor.client.address import ServiceUrl, parse_service_url
 from vendor.client.answers import IssuerHint, TokenKind
 from vendor.client.errors import BadAnswer, ClientError, SignInNeeded, Unavailable
 from vendor.client.text import printable
-from vendor.client.tokens import parse_token
+from vendor.client.tokens import parse_token, unverified_claims
 from vendor.secret import RawToken, Secret
 from vendor.times import Clock
 
@@ -48,6 +49,17 @@ class DevicePrompt:
     expires_in: float
 
 
+@dataclass(frozen=True, slots=True)
+class BrowserRequest:
+    """A sign-in that has begun in a browser: the address to open, and what its answer has to fit."""
+
+    url: str = field(repr=False)
+    redirect_uri: str
+    state: str = field(repr=False)
+    nonce: str = field(repr=False)
+    verifier: Secret
+
+
 class Provider:
     """One identity provider, discovered, with its HTTP client."""
 
@@ -59,6 +71,7 @@ class Provider:
             self._oauth: Any = OAuth2Client(
                 client_id=hint.client_id,
                 token_endpoint_auth_method="none",  # noqa: S106 - a public client has no secret
+                code_challenge_method="S256",
                 **http.options(self.issuer),
             )
         except (ImportError, ValueError) as error:
@@ -128,6 +141,40 @@ class Provider:
             except Unavailable:
                 pause = min(pause * 2, 60.0)  # RFC 8628, section 3.5: back off when the connection fails
         raise SignInNeeded("Nobody confirmed the code in time.", remedy="Run 'vend login' again.")
+
+    def begin_browser(self, redirect_uri: str) -> BrowserRequest:
+        """Start a sign-in with authorization code and PKCE (RFC 7636)."""
+        endpoint = self.endpoint("authorization_endpoint")
+        if endpoint is None:
+            raise SignInNeeded(f"The {_WHAT} at {self.issuer} has no sign-in by browser.", remedy="Use --device.")
+        verifier, state, nonce = (secrets.token_urlsafe(48) for _ in range(3))
+        url, _state = self._oauth.create_authorization_url(
+            endpoint,
+            state=state,
+            code_verifier=verifier,
+            nonce=nonce,
+            redirect_uri=redirect_uri,
+            scope=" ".join(self.hint.scopes),
+        )
+        return BrowserRequest(url, redirect_uri, state, nonce, Secret(verifier))
+
+    def finish_browser(self, request: BrowserRequest, code: str) -> Tokens:
+        """Redeem the code that came back."""
+        try:
+            with self._mapped():
+                answer = self._oauth.fetch_token(
+                    self._token_endpoint(),
+                    grant_type="authorization_code",
+                    code=code,
+                    redirect_uri=request.redirect_uri,
+                    code_verifier=request.verifier.reveal(),
+                )
+        except OAuthError as error:
+            raise SignInNeeded(f"The {_WHAT} refused the sign-in ({_said(error)}).") from None
+        id_token = answer.get("id_token")
+        if isinstance(id_token, str) and unverified_claims(id_token).get("nonce") != request.nonce:
+            raise BadAnswer(f"The {_WHAT} at {self.issuer} answered for another sign-in.")
+        return self._read(answer)
 
     def refresh(self, refresh_token: Secret) -> Tokens:
         """Get a new token.  Raises SignInNeeded if the provider has ended the sign-in."""

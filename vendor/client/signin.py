@@ -4,19 +4,16 @@ A sign-in belongs to the gateway it was made for; its token is never sent to ano
 Refreshing happens under a file lock, because providers hand out each refresh token only once.
 """
 
-import base64
-import binascii
 import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from vendor.client import files
 from vendor.client.answers import IssuerHint, Reader
 from vendor.client.errors import BadAnswer, SignInNeeded, Unavailable, UnsafeFile
-from vendor.client.tokens import parse_token
+from vendor.client.tokens import parse_token, unverified_claims
 from vendor.secret import RawToken, Secret
 from vendor.times import Clock, rfc3339
 
@@ -126,21 +123,10 @@ def refreshed(sign_in: SignIn, *, clock: Clock = time.time, insecure_http: bool 
 
 def expiry(token: RawToken, expires_in: int | None, clock: Clock = time.time) -> float | None:
     """Return when a token ends, as far as one can tell without verifying it: by its own claim, else as announced."""
-    claimed = _unverified_claims(token).get("exp")
+    claimed = unverified_claims(token.reveal()).get("exp")
     if isinstance(claimed, int | float) and not isinstance(claimed, bool) and 0 < claimed < 2**40:
         return float(claimed)
     return None if expires_in is None else clock() + expires_in
-
-
-def _unverified_claims(token: RawToken) -> dict[str, Any]:
-    parts = token.reveal().split(".")
-    if len(parts) != 3:
-        return {}
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (ValueError, binascii.Error, RecursionError):
-        return {}
-    return claims if isinstance(claims, dict) else {}
 
 
 def _written(sign_in: SignIn) -> dict[str, object]:
