@@ -19,6 +19,8 @@ from vendor.identity.key_exchange import FRESH_SECONDS, KeyExchange
 from vendor.strict_json import parse_object
 
 REFRESH = 300.0
+URL = "https://idp.example"
+SHARED = f"idp {URL}"
 
 
 class Time:
@@ -78,7 +80,7 @@ Caches = Callable[..., KeyCache]
 def cache_of(idp: Idp, time: Time) -> Caches:
     def make(**more: Any) -> KeyCache:
         braking = Braking(more.get("cooldown") or LocalCooldown(time), more.get("exchange"))
-        return KeyCache(idp, name="idp", refresh_seconds=REFRESH, braking=braking, clock=time, monotonic=time)
+        return KeyCache(idp, name="idp", url=URL, refresh_seconds=REFRESH, braking=braking, clock=time, monotonic=time)
 
     return make
 
@@ -210,7 +212,7 @@ async def test_a_caller_that_goes_away_does_not_stop_the_read(cache_of: Caches, 
 async def test_the_wall_clock_does_not_matter_for_ages(idp: Idp) -> None:
     wall, steady = Time(), Time()
     braking = Braking(LocalCooldown(steady))
-    cache = KeyCache(idp, name="idp", refresh_seconds=REFRESH, braking=braking, clock=wall, monotonic=steady)
+    cache = KeyCache(idp, name="idp", url=URL, refresh_seconds=REFRESH, braking=braking, clock=wall, monotonic=steady)
     await cache.find("k1")
     wall.now -= 100_000
     assert await cache.find("k1")
@@ -332,21 +334,21 @@ async def test_a_forged_or_stale_key_set_is_not_taken(
     assert await cache.find("warm-up") is None  # takes the slot, so that from now on it may only listen
     time.now += 1
 
-    await KeyExchange(board, stranger, time).offer("idp", forged)
+    await KeyExchange(board, stranger, time).offer(SHARED, forged)
     assert await cache.find("k3") is None
     await exchange.offer("another-issuer", forged)
-    board.texts["jwks:idp"] = board.texts["jwks:another-issuer"]
+    board.texts[f"jwks:{SHARED}"] = board.texts["jwks:another-issuer"]
     assert await cache.find("k3") is None
     for text in ("", "=", "AAAA", base64.b64encode(b"x" * 40).decode()):
-        board.texts["jwks:idp"] = (time() + 60, text)
+        board.texts[f"jwks:{SHARED}"] = (time() + 60, text)
         assert await cache.find("k3") is None
 
-    await exchange.offer("idp", forged)
-    kept = board.texts["jwks:idp"][1]
-    assert await exchange.take("idp", newer_than=time() + 1) is None
+    await exchange.offer(SHARED, forged)
+    kept = board.texts[f"jwks:{SHARED}"][1]
+    assert await exchange.take(SHARED, newer_than=time() + 1) is None
     time.now += 2 * FRESH_SECONDS + 1
-    board.texts["jwks:idp"] = (time() + 60, kept)
-    assert await exchange.take("idp", newer_than=0) is None
+    board.texts[f"jwks:{SHARED}"] = (time() + 60, kept)
+    assert await exchange.take(SHARED, newer_than=0) is None
 
 
 async def test_without_the_shared_place_every_replica_brakes_by_itself(
@@ -367,5 +369,5 @@ async def test_without_the_shared_place_every_replica_brakes_by_itself(
 
 async def _busy(time: Time) -> LocalCooldown:
     brake = LocalCooldown(time)
-    await brake.try_acquire("jwks:idp", 60)
+    await brake.try_acquire(f"jwks:{SHARED}", 60)
     return brake

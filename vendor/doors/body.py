@@ -4,15 +4,15 @@ Strict means: one media type, no content encoding, bounded, UTF-8, no repeated a
 number where a text belongs.  The message of a refusal names the member.
 """
 
-import json
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.requests import Request
 
+from vendor import strict_json
 from vendor.errors import InvalidRequest, UnsupportedMediaType
+from vendor.strict_json import BadJson
 
-MAX_DEPTH: Final = 16
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -41,38 +41,9 @@ async def read(request: Request, model: type[_Model]) -> _Model:
 def parse_object(content: bytes) -> dict[str, Any]:
     """Parse a body that has to be one JSON object.  Raises InvalidRequest."""
     try:
-        text = content.decode("utf-8")
-        if _too_deep(text):
-            raise InvalidRequest("The body is nested too deeply.")
-        parsed = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
-        json.dumps(parsed, ensure_ascii=False).encode()  # a lone surrogate is no text
-    except (ValueError, RecursionError):
-        raise InvalidRequest("The body is not valid JSON in UTF-8.") from None
-    if not isinstance(parsed, dict):
-        raise InvalidRequest("The body is not a JSON object.")
-    return parsed
-
-
-def _too_deep(text: str) -> bool:
-    depth = deepest = 0
-    for character in text:
-        if character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
-    return deepest > MAX_DEPTH
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise InvalidRequest("A member occurs twice in the same object.")
-    return members
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise InvalidRequest(f"{name} is not JSON.")
+        return strict_json.parse_object(content)
+    except BadJson as problem:
+        raise InvalidRequest(f"The body is no JSON object with one meaning: {problem}.") from None
 
 
 def _invalid(failure: ValidationError) -> InvalidRequest:

@@ -12,8 +12,8 @@ from typing import NewType
 
 from vendor.errors import InvalidToken
 from vendor.identity.jwk import VerifyingKey
-from vendor.identity.strict_json import BadJson, parse_object
 from vendor.secret import RawToken
+from vendor.strict_json import BadJson, parse_object
 
 UnverifiedClaims = NewType("UnverifiedClaims", dict[str, object])
 """What a token says about itself.  Good for looking up who should be asked, and for nothing else."""

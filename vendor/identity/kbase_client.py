@@ -11,9 +11,9 @@ from pathlib import Path
 from vendor.errors import IdentityProviderUnavailable, RoleRequired
 from vendor.identity.claims import refused
 from vendor.identity.fetch import Answer, Fetcher, FetchFailed, tls_context
-from vendor.identity.strict_json import BadJson, parse_object
 from vendor.identity.trust_shape import KBase
 from vendor.secret import RawToken
+from vendor.strict_json import BadJson, parse_object
 
 MAX_ANSWER_BYTES = 256 * 1024
 _MAX_ROLES = 1000

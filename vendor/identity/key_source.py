@@ -8,9 +8,9 @@ from pathlib import Path
 
 from vendor.identity.fetch import Fetcher, FetchFailed, read_file, tls_context
 from vendor.identity.jwk import BadKeySet, VerifyingKeys, parse_key_set
-from vendor.identity.strict_json import BadJson, parse_object
 from vendor.identity.trust_shape import Issuer
 from vendor.identity.urls import problem_with_url, same_host
+from vendor.strict_json import BadJson, parse_object
 
 MAX_DOCUMENT_BYTES = 512 * 1024
 _MAX_BEARER_BYTES = 16 * 1024

@@ -18,10 +18,10 @@ import structlog
 from vendor.identity.expiring import Expiring
 from vendor.identity.fetch import Fetcher, FetchFailed, tls_context
 from vendor.identity.kbase import KBASE_TOKEN
-from vendor.identity.strict_json import BadJson, parse_object
 from vendor.identity.trust_shape import KBase
 from vendor.names import UserName
 from vendor.secret import RawToken
+from vendor.strict_json import BadJson, parse_object
 from vendor.times import Clock
 
 REMEMBERED_SECONDS: Final = 300.0
