@@ -137,7 +137,7 @@ def _problem_with_key(key: str) -> str | None:
     if not key or key == "/":
         return "names no folder or object"
     try:
-        size = len(key.encode("utf-8"))
+        size = len(key.removesuffix("/").encode("utf-8"))  # so that a key and the folder of its name are both taken
     except UnicodeEncodeError:
         return "is not valid Unicode"
     if size > _MAX_KEY_BYTES:
@@ -148,6 +148,8 @@ def _problem_with_key(key: str) -> str | None:
         return "holds a percent-encoding; write the characters themselves"
     if any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in key):
         return "holds a control or formatting character"
+    if any(ord(character) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(character) <= 0xFDEF for character in key):
+        return "holds a code point that is no character, which no listing could show"
     return _problem_with_segments(key)
 
 
