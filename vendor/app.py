@@ -26,13 +26,14 @@ from vendor.governance.keys import Keys
 from vendor.governance.state import Governance
 from vendor.identity.authenticator import open_authenticator
 from vendor.identity.issuer import OwnIssuer
+from vendor.identity.key_exchange import KeyExchange
 from vendor.leases.register import Register
 from vendor.leases.vending import Vending
 from vendor.policy.access import load_access
 from vendor.policy.layout import load_layout
 from vendor.settings import Settings
 from vendor.stewardship.desk import Desk
-from vendor.stewardship.identity import Observations, SharedCooldown
+from vendor.stewardship.identity import Observations, SharedBoard, SharedCooldown
 from vendor.stewardship.members import Members
 from vendor.stewardship.reach import Reach
 from vendor.stewardship.removal import Removal
@@ -87,6 +88,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         own_issuer_url=settings.public_url,
         clock=clock,
         cooldown=SharedCooldown(database, settings.redis_prefix),
+        exchange=KeyExchange(SharedBoard(database, settings.redis_prefix, clock), issuer, clock),
         observer=Observations(trail, clock),
     )
     desk = Desk(governance, clock, settings.joins)

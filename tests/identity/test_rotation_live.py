@@ -94,3 +94,31 @@ async def _dropped_key_is_refused(gateway: str, idp: Rotating) -> None:
             await asyncio.sleep(0.25)
         assert time.monotonic() - started > 1  # it was the regular read that noticed
         assert await status(idp.token()) == 200
+
+
+async def test_replicas_take_a_new_key_together_and_ask_once(seaweedfs_stack: Stack, trust_file: Path) -> None:
+    async with serving() as provider:
+        idp = Rotating(provider)
+        trust_file.write_text(TRUST.format(url=idp.url))  # noqa: ASYNC240  one small file
+        replicas = [
+            await asyncio.to_thread(
+                seaweedfs_stack.add_gateway, f"identity-replica-{n}", VENDOR_TRUST_FILE=str(trust_file)
+            )
+            for n in range(2)
+        ]
+        try:
+            async with httpx2.AsyncClient(trust_env=False) as web:
+
+                async def status(url: str) -> int:
+                    headers = {"authorization": f"Bearer {idp.token()}"}
+                    return (await web.get(f"{url}/v1/whoami", headers=headers)).status_code
+
+                assert [await status(replica.url) for replica in replicas] == [200, 200]
+                reads = provider.key_reads("idp")
+                idp.rotate()
+                at_once = await asyncio.gather(*(status(replica.url) for replica in replicas for _ in range(10)))
+                assert set(at_once) == {200}
+                assert provider.key_reads("idp") == reads + 1
+        finally:
+            for replica in replicas:
+                await asyncio.to_thread(replica.child.stop)

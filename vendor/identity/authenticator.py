@@ -57,6 +57,7 @@ class Authenticator:
                 keys=KeyCache(
                     KeySource(issuer, folder=trust.folder, fetcher=self._fetcher),
                     name=issuer.name,
+                    url=issuer.url,
                     refresh_seconds=issuer.refresh_seconds,
                     braking=braking,
                     clock=clock,

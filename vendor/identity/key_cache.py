@@ -67,6 +67,7 @@ class KeyCache:
         source: ReadsKeys,
         *,
         name: str,
+        url: str,
         refresh_seconds: float,
         braking: Braking,
         clock: Clock = time.time,
@@ -74,6 +75,8 @@ class KeyCache:
     ) -> None:
         self._source = source
         self._name = name
+        # Replicas whose trust files differ must not answer for each other, and neither must two entries for one URL.
+        self._shared_name = f"{name} {url}"
         self._refresh_seconds = refresh_seconds
         self._braking = braking
         self._own_cooldown = LocalCooldown(monotonic)
@@ -152,7 +155,7 @@ class KeyCache:
             await self._take(self._braking.exchange)
 
     async def _may_read(self) -> bool:
-        name = f"jwks:{self._name}"
+        name = f"jwks:{self._shared_name}"
         try:
             return await self._braking.cooldown.try_acquire(name, UNKNOWN_KID_SECONDS)
         except Exception:  # noqa: BLE001  whatever the shared brake fails with, this process still has its own
@@ -162,7 +165,7 @@ class KeyCache:
         if self._braking.exchange is None:
             return
         try:
-            await self._braking.exchange.offer(self._name, document)
+            await self._braking.exchange.offer(self._shared_name, document)
         except Exception as problem:  # noqa: BLE001  the others then wait for their own next read
             _log.warning("issuer_keys_not_shared", issuer=self._name, problem=type(problem).__name__)
 
@@ -171,7 +174,7 @@ class KeyCache:
         patient = await self._own_cooldown.try_acquire("wait", UNKNOWN_KID_SECONDS)
         try:
             for _ in range(WAIT_STEPS if patient else 1):
-                document = await exchange.take(self._name, newer_than=self._held.wall if self._held else 0.0)
+                document = await exchange.take(self._shared_name, newer_than=self._held.wall if self._held else 0.0)
                 if document is not None:
                     self._hold(self._source.parse(document), self._monotonic())
                     return

@@ -21,6 +21,26 @@ class SharedCooldown:
         return await self._database.acquire(f"{self._prefix}:cooldown:{name}", seconds)
 
 
+class SharedBoard:
+    """Where the replica that has read an issuer's key set leaves it for the others."""
+
+    def __init__(self, database: Database, prefix: str, clock: Clock) -> None:
+        self._database = database
+        self._prefix = prefix
+        self._clock = clock
+
+    async def put(self, name: str, text: str, seconds: int) -> None:
+        """Keep `text` for `seconds`.  Raises StateUnavailable."""
+        await self._database.put_hash(self._key(name), {"text": text}, expires_at=int(self._clock()) + seconds)
+
+    async def get(self, name: str) -> str | None:
+        """Return what is kept under `name`.  Raises StateUnavailable."""
+        return (await self._database.get_hash(self._key(name))).get("text")
+
+    def _key(self, name: str) -> str:
+        return f"{self._prefix}:board:{name}"
+
+
 class Observations:
     """Records what trust rules in audit mode would have done."""
 
