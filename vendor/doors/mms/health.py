@@ -22,7 +22,7 @@ async def health(request: Request) -> Response:
 
     There is no read replica, so the answer says that none is enabled.
     """
-    if request.headers.getlist("authorization"):
+    if any(header.strip() for header in request.headers.getlist("authorization")):
         try:
             await identified(request)
         except MmsError as refusal:

@@ -19,9 +19,9 @@ AccessLevel = Literal["read_write", "read_only"]
 
 
 class Model(BaseModel):
-    """Base of all answers."""
+    """Base of all answers.  Every field is always sent, so every field is promised."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
 
 class Strict(BaseModel):
