@@ -27,7 +27,10 @@ from vendor.governance.state import Governance
 from vendor.identity.authenticator import open_authenticator
 from vendor.identity.issuer import OwnIssuer
 from vendor.identity.key_exchange import KeyExchange
+from vendor.leases.ending import Ending
+from vendor.leases.making import Making
 from vendor.leases.register import Register
+from vendor.leases.renewing import Renewing
 from vendor.leases.vending import Vending
 from vendor.policy.access import load_access
 from vendor.policy.layout import load_layout
@@ -94,11 +97,8 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
     desk = Desk(governance, clock, settings.joins)
     users = Users(desk)
     stores = {settings.store.name: Store(settings.store, issuer.sign, clock)}
-    vending = Vending(
+    making = Making(
         governance=governance,
-        users=users,
-        trail=trail,
-        register=Register(database, settings.redis_prefix),
         stores=stores,
         layout=layout,
         access=access,
@@ -106,6 +106,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         clock=clock,
         random=random.Random(),  # noqa: S311 - spreads refreshes, guards nothing
     )
+    register = Register(database, settings.redis_prefix)
     return Gateway(
         authenticator=authenticator,
         issuer=issuer,
@@ -119,7 +120,10 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         shares=Shares(desk, layout),
         reach=Reach(desk, layout),
         removal=Removal(desk),
-        vending=vending,
+        vending=Vending(making, users, trail, register, settings.lease_renewable_max_seconds),
+        renewing=Renewing(making, users, trail, register),
+        ending=Ending(register, trail, clock),
+        register=register,
         sign_in=authenticator.sign_in(),
         mms=open_mms(desk, vending, trail, authenticator.trust),
     )

@@ -106,6 +106,7 @@ class Settings(BaseModel):
     lease_default_seconds: Seconds = 3600
     lease_min_seconds: Seconds = 900
     lease_max_seconds: Seconds = 43_200
+    lease_renewable_max_seconds: Seconds = 604_800
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.support.desk import Desk, open_desk
 from tests.support.gateways import Api, api
+from tests.support.house import House
 from vendor.dev.stack import Stack
 
 
@@ -41,3 +43,9 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     added = stack.add_gateway(f"{request.param}", **stack.store.site.settings(mode))
     yield Site(stack, added.url)
     added.child.stop()
+
+
+@pytest.fixture
+def desk(house: House) -> Desk:
+    """All use cases of leases, on governance in a real Valkey and a store that counts."""
+    return open_desk(house)

@@ -1,14 +1,12 @@
 """The promises of vending: nothing unrecorded leaves, nothing is asked in vain, only what still holds is given."""
 
 import json
-import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 
 import pytest
 
 from tests.support.callers import caller
-from tests.support.house import KBASE, House
+from tests.support.desk import KBASE_DATA, Desk, ask, nothing
+from tests.support.house import KBASE
 from vendor.errors import (
     AuditUnavailable,
     InvalidRequest,
@@ -18,85 +16,9 @@ from vendor.errors import (
     ScopeNotGranted,
     StoreUnavailable,
     UnknownStore,
-    VendError,
 )
-from vendor.leases.duration import DurationRules
-from vendor.leases.lease import LeaseAsk
-from vendor.leases.register import Register
-from vendor.leases.vending import Vending
 from vendor.names import UserName, parse_s3_path
-from vendor.policy.access import load_access
-from vendor.policy.grant import Ask, Level
-from vendor.secret import SecretKey, SessionToken
-from vendor.settings import shipped_policies
-from vendor.stores.credentials import Credentials
-from vendor.stores.profile import PROFILES, Durations, Mode, StoreKind
-from vendor.stores.store import Order, StoreSettings
-
-
-async def nothing() -> None:
-    """What happens while the store is busy, unless a test says otherwise."""
-
-
-@dataclass
-class Counter:
-    """Stands in for a store where a test needs something to happen while the store is busy, or counts the calls."""
-
-    clock: Callable[[], float]
-    orders: list[Order] = field(default_factory=list)
-    meanwhile: Callable[[], Awaitable[object]] = nothing
-    failure: VendError | None = None
-
-    profile = PROFILES[StoreKind.JUICEFS]
-    durations = Durations(profile, Mode.WEB_IDENTITY)
-    settings = StoreSettings("default", profile, "http://s", "http://s", "us-east-1", "vendor", policy="p")
-
-    async def issue(self, order: Order) -> Credentials:
-        self.orders.append(order)
-        await self.meanwhile()
-        if self.failure is not None:
-            raise self.failure
-        number = len(self.orders)
-        return Credentials(f"AKID{number}", SecretKey(f"sk-{number}"), SessionToken(f"st-{number}"), self.clock() + 60)
-
-
-@dataclass
-class Desk:
-    """A vending use case on governance in a real Valkey, with a store that counts."""
-
-    house: House
-    store: Counter
-    vending: Vending
-
-    async def events(self) -> list[dict[str, object]]:
-        """The events of vending."""
-        found = [json.loads(text) for _, text in await self.house.trail.read(count=1000)]
-        return [event for event in found if str(event["kind"]).startswith(("vend.", "break_glass."))]
-
-
-@pytest.fixture
-async def desk(house: House) -> Desk:
-    store = Counter(house.clock)
-    vending = Vending(
-        governance=house.governance,
-        users=house.users,
-        trail=house.trail,
-        register=Register(house.database, "vendor"),
-        stores={"default": store},  # type: ignore[dict-item]  # has the methods that vending calls
-        layout=house.shares.layout,
-        access=load_access(shipped_policies() / "access.toml"),
-        durations=DurationRules(default=60, least=5, most=3600),
-        clock=house.clock,
-        random=random.Random(1),
-    )
-    return Desk(house, store, vending)
-
-
-def ask(*scope: tuple[str, Level], **more: object) -> LeaseAsk:
-    return LeaseAsk(scope=tuple(Ask(parse_s3_path(path), level) for path, level in scope) or None, **more)  # type: ignore[arg-type]
-
-
-KBASE_DATA = "s3://cdm-lake/tenant-general-warehouse/kbase/data/"
+from vendor.policy.grant import Level
 
 
 async def test_an_issued_lease_is_recorded_before_it_is_answered(desk: Desk) -> None:
@@ -171,7 +93,10 @@ async def test_a_membership_lost_while_the_store_was_busy_is_not_in_the_lease(de
     assert len(desk.store.orders) == 2
     (event,) = await desk.events()
     assert event["lease"] == issued.lease.id
-    assert await desk.house.database.get_hash(f"vendor:lease:{desk.store.orders[0].lease_id}") == {}
+    kept = await desk.vending.register.get(issued.lease.id)
+    assert kept is not None
+    assert {entry["source"] for entry in kept.view["scope"]} == {"home"}
+    assert event["access_key_id"] == "AKID2"
 
 
 async def test_a_change_to_somebody_else_costs_no_second_call(desk: Desk) -> None:

@@ -20,7 +20,9 @@ class Kind(StrEnum):
     """What an event is about."""
 
     VEND_ISSUED = "vend.issued"
+    VEND_RENEWED = "vend.renewed"
     VEND_DENIED = "vend.denied"
+    LEASE_REVOKED = "lease.revoked"
     BREAK_GLASS_ISSUED = "break_glass.issued"
     BREAK_GLASS_DENIED = "break_glass.denied"
     RULE_OBSERVED = "identity.observed"

@@ -4,9 +4,13 @@ The stream lies in the same slot as governance, so that a change and its event a
 survives a crash is a setting of Redis (`appendonly yes`, `appendfsync always`).
 """
 
+import structlog
+
 from vendor.audit.event import Event
 from vendor.database import Database
 from vendor.errors import AuditUnavailable, StateUnavailable
+
+_log = structlog.get_logger(__name__)
 
 
 def stream_key(root: str) -> str:
@@ -27,6 +31,13 @@ class Trail:
             await self._database.append(self._stream, {"event": event.text()})
         except StateUnavailable as failure:
             raise AuditUnavailable("The audit log does not take events.") from failure
+
+    async def write_refusal(self, event: Event) -> None:
+        """Append the event of a refusal.  No key went out, so where it cannot be written the refusal itself stands."""
+        try:
+            await self.write(event)
+        except AuditUnavailable:
+            _log.error("refusal not recorded", audit_event=event.event_id, reason=event.reason)
 
     async def read(self, *, after: str = "0", count: int = 100) -> list[tuple[str, str]]:
         """Read up to `count` events after the cursor `after`, oldest first, as (cursor, JSON text)."""

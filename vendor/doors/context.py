@@ -14,6 +14,10 @@ from vendor.doors.render import request_id
 from vendor.identity.authenticator import Authenticator
 from vendor.identity.bearer import bearer
 from vendor.identity.issuer import OwnIssuer
+from vendor.leases.ending import Ending
+from vendor.leases.register import Kept, Register
+from vendor.leases.renewing import Renewing
+from vendor.leases.token import is_lease_token
 from vendor.leases.vending import Vending
 from vendor.policy.layout import Layout
 from vendor.stewardship.caller import Caller
@@ -45,6 +49,9 @@ class Gateway:
     reach: Reach
     removal: Removal
     vending: Vending
+    renewing: Renewing
+    ending: Ending
+    register: Register
     sign_in: Mapping[str, object]
     mms: MmsParts
 
@@ -61,6 +68,18 @@ async def caller(request: Request, door: str = "api") -> Caller:
     token = bearer(request.headers.getlist("authorization"))
     principal = await gateway(request).authenticator.authenticate(token)
     return Caller(principal, origin(request, door))
+
+
+async def caller_or_holder(request: Request, door: str = "api") -> tuple[Caller, Kept | None]:
+    """Authenticate by identity token, or by lease token; for the latter the lease that it opens comes along.
+
+    Raises what `caller` and `Renewing.open` raise.
+    """
+    token = bearer(request.headers.getlist("authorization"))
+    if not is_lease_token(token):
+        return await caller(request, door), None
+    kept = await gateway(request).renewing.open(token)
+    return Caller(kept.holder, origin(request, door)), kept
 
 
 def origin(request: Request, door: str) -> Origin:

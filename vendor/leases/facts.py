@@ -1,10 +1,32 @@
-"""What the audit log is told of a lease."""
+"""What the API and the audit log are told of a lease."""
 
 from vendor.governance.state import Standing
-from vendor.leases.lease import Issued, LeaseAsk
+from vendor.leases.lease import Issued, Lease, LeaseAsk
 from vendor.policy.grant import Ask
 from vendor.policy.scope import Granted
 from vendor.times import rfc3339
+
+
+def view(lease: Lease) -> dict[str, object]:
+    """The lease as the API shows it."""
+    return {
+        "id": lease.id,
+        "principal": lease.principal,
+        "store": lease.store,
+        "issued_at": rfc3339(lease.issued_at),
+        "expires_at": rfc3339(lease.expires_at),
+        "refresh_after": rfc3339(lease.refresh_after),
+        "renewable_until": None if lease.renewable_until is None else rfc3339(lease.renewable_until),
+        "scope": [granted_entry(granted) for granted in lease.scope],
+        "not_granted": [entry(missing) for missing in lease.not_granted],
+        "policy": {
+            "bytes": lease.policy.bytes,
+            "limit": lease.policy_limit,
+            "sha256": lease.policy.sha256,
+            "form": "session",
+        },
+        "audit_context": dict(lease.audit_context),
+    }
 
 
 def asked(ask: LeaseAsk) -> dict[str, object]:
@@ -14,6 +36,7 @@ def asked(ask: LeaseAsk) -> dict[str, object]:
         "asked": {
             "scope": None if ask.scope is None else [entry(one) for one in ask.scope],
             "duration": ask.duration,
+            "renewable_for": ask.renewable_for,
             "partial": ask.partial,
         },
         "audit_context": dict(ask.audit_context or {}),
@@ -25,12 +48,14 @@ def given(issued: Issued, standing: Standing) -> dict[str, object]:
     lease = issued.lease
     return {
         "lease": lease.id,
+        "renewals": lease.renewals,
         "access_key_id": issued.credentials.access_key_id,
         "granted": [granted_entry(granted) for granted in lease.scope],
         "not_granted": [entry(missing) for missing in lease.not_granted],
         "policy": {"bytes": lease.policy.bytes, "sha256": lease.policy.sha256},
         "issued_at": rfc3339(lease.issued_at),
         "expires_at": rfc3339(lease.expires_at),
+        "renewable_until": None if lease.renewable_until is None else rfc3339(lease.renewable_until),
         "governance_revision": int(standing.revision),
     }
 

@@ -4,17 +4,22 @@ import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NewType
+from typing import Final, NewType
 
 from vendor.names import UserName
 from vendor.policy.grant import Ask
 from vendor.policy.planner import SessionPolicy
 from vendor.policy.scope import Granted
+from vendor.secret import LeaseToken
 from vendor.stores.credentials import Credentials
 from vendor.stores.store import StoreSettings
 
 LeaseId = NewType("LeaseId", str)
 """`l_` and 20 characters of base32: 100 random bits, short enough for a session name."""
+
+
+MARGIN: Final = 0.05
+MOST_MARGIN: Final = 30.0  # seconds
 
 
 def new_lease_id() -> LeaseId:
@@ -24,10 +29,11 @@ def new_lease_id() -> LeaseId:
 
 @dataclass(frozen=True, slots=True)
 class LeaseAsk:
-    """What a caller asks for.  `duration` is in seconds; `scope` None means everything that is granted."""
+    """What a caller asks for.  Durations are in seconds; `scope` None means everything that is granted."""
 
     scope: tuple[Ask, ...] | None = None
     duration: int | None = None
+    renewable_for: int | None = None
     store: str = "default"
     partial: bool = False
     audit_context: Mapping[str, str] | None = None
@@ -35,7 +41,7 @@ class LeaseAsk:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """One lease.  Times are in seconds since the epoch."""
+    """One lease as it is now.  Times are in seconds since the epoch; `renewals` counts how often it was renewed."""
 
     id: LeaseId
     principal: UserName
@@ -43,17 +49,25 @@ class Lease:
     issued_at: float
     expires_at: float
     refresh_after: float
+    renewable_until: float | None
     scope: tuple[Granted, ...]
     not_granted: tuple[Ask, ...]
     policy: SessionPolicy
     policy_limit: int
     audit_context: Mapping[str, str]
+    renewals: int = 0
+
+    @property
+    def reported_end(self) -> float:
+        """The end that clients are told: a little early, because some use their keys until the last second."""
+        return self.expires_at - min(MOST_MARGIN, (self.expires_at - self.issued_at) * MARGIN)
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What leaves the gateway: the lease and its keys, shown once."""
+    """What leaves the gateway: the lease, its keys and, when a renewable lease begins, its token.  Shown once."""
 
     lease: Lease
     credentials: Credentials
     store: StoreSettings
+    token: LeaseToken | None = None

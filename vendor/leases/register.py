@@ -1,47 +1,161 @@
 """Leases as Redis keeps them: spread over all slots, gone by themselves some time after their end.
 
-What is kept can be used to read nothing: a record says who holds a lease for what, and holds no key.
+What is kept can be used to read nothing: a record says who holds a lease for what, and of its token only the hash.
 """
 
+import asyncio
 import json
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
-from vendor.database import Database
-from vendor.leases.lease import Lease, LeaseId
-from vendor.times import rfc3339
+from vendor.database import Database, Script
+from vendor.errors import StateUnavailable
+from vendor.identity.principal import Principal
+from vendor.leases import facts
+from vendor.leases.holder import ask_text, holder_text, parse_ask, parse_holder
+from vendor.leases.lease import Lease, LeaseAsk, LeaseId
+from vendor.leases.token import matches, token_hash
+from vendor.names import UserName
+from vendor.secret import LeaseToken
 
 KEPT_AFTER_END: Final = 86_400  # seconds for which an ended lease still answers what it was
+MOST_LISTED: Final = 10_000
+
+# KEYS: lease.  ARGV: view, expires_at, moment of forgetting.  Nothing changes in a lease that was ended or is gone.
+_RENEW: Final = Script("""
+if redis.call('HEXISTS', KEYS[1], 'view') == 0 or redis.call('HEXISTS', KEYS[1], 'ended') == 1 then return 0 end
+redis.call('HSET', KEYS[1], 'view', ARGV[1], 'expires_at', ARGV[2])
+redis.call('HINCRBY', KEYS[1], 'renewals', 1)
+redis.call('EXPIREAT', KEYS[1], ARGV[3], 'GT')
+return 1
+""")
+
+# KEYS: lease.  ARGV: how it was ended, as JSON.  Returns how it was ended the first time; '' for an unknown lease.
+_END: Final = Script("""
+if redis.call('HEXISTS', KEYS[1], 'view') == 0 then return '' end
+redis.call('HSETNX', KEYS[1], 'ended', ARGV[1])
+return redis.call('HGET', KEYS[1], 'ended')
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of a lease.  `view` is the lease as the API shows it; `ended` says how, once it was ended."""
+
+    id: LeaseId
+    view: Mapping[str, Any]
+    holder: Principal
+    ask: LeaseAsk
+    expires_at: float
+    renewable_until: float | None
+    renewals: int
+    token: str | None
+    ended: Mapping[str, Any] | None
+
+    @property
+    def end(self) -> float:
+        """When this lease can at latest be used or renewed."""
+        return max(self.expires_at, self.renewable_until or 0.0)
+
+    def opened_by(self, token: LeaseToken) -> bool:
+        """Say whether `token` is this lease's own; in constant time."""
+        return self.token is not None and matches(token, self.token)
 
 
 class Register:
-    """Keeper of lease records."""
+    """Keeper of lease records.  Every method raises StateUnavailable."""
 
     def __init__(self, database: Database, prefix: str) -> None:
         self._database = database
         self._prefix = prefix
 
-    async def put(self, lease: Lease) -> None:
-        """Keep a lease.  Raises StateUnavailable."""
-        await self._database.put_hash(
-            self._key(lease.id), _fields(lease), expires_at=int(lease.expires_at) + KEPT_AFTER_END
+    async def put(self, lease: Lease, holder: Principal, ask: LeaseAsk, token: LeaseToken | None) -> None:
+        """Keep a new lease."""
+        fields = {
+            "view": json.dumps(facts.view(lease)),
+            "holder": holder_text(holder),
+            "ask": ask_text(ask),
+            "expires_at": repr(lease.expires_at),
+            "renewals": "0",
+        }
+        if lease.renewable_until is not None:
+            fields["renewable_until"] = repr(lease.renewable_until)
+        if token is not None:
+            fields["token_sha256"] = token_hash(token)
+        until, forgotten = _end(lease), lease.issued_at - KEPT_AFTER_END
+        await asyncio.gather(
+            self._database.put_hash(self._key(lease.id), fields, expires_at=int(until) + KEPT_AFTER_END),
+            self._database.note(self._index(lease.principal), lease.id, until=until, forgotten=forgotten),
         )
 
+    async def renew(self, lease: Lease) -> bool:
+        """Keep what a renewal made of a lease; False if it was ended in the meantime."""
+        arguments: list[str | int] = [
+            json.dumps(facts.view(lease)),
+            repr(lease.expires_at),
+            int(_end(lease)) + KEPT_AFTER_END,
+        ]
+        return bool(await self._database.run(_RENEW, [self._key(lease.id)], arguments, repeatable=False))
+
     async def drop(self, lease: LeaseId) -> None:
-        """Forget a lease that never left the gateway.  Raises StateUnavailable."""
+        """Forget a lease that never left the gateway."""
         await self._database.delete(self._key(lease))
+
+    async def get(self, lease: LeaseId) -> Kept | None:
+        """Read one lease."""
+        return _kept(lease, await self._database.get_hash(self._key(lease)))
+
+    async def end(self, lease: LeaseId, how: Mapping[str, object]) -> Mapping[str, Any] | None:
+        """Mark a lease as ended and return how it was ended the first time; None for an unknown lease."""
+        said = await self._database.run(_END, [self._key(lease)], [json.dumps(how)], repeatable=True)
+        return _object(said) if said else None
+
+    async def of(self, user: UserName, *, since: float) -> list[Kept]:
+        """Read a user's leases that end after `since`, at most `MOST_LISTED`, in the order of their ids."""
+        ids = sorted(await self._database.noted(self._index(user), since=since, count=MOST_LISTED))
+        found = await self._database.get_hashes([self._key(LeaseId(lease)) for lease in ids])
+        kept = (_kept(LeaseId(lease), fields) for lease, fields in zip(ids, found, strict=True))
+        return [one for one in kept if one is not None]
 
     def _key(self, lease: LeaseId) -> str:
         return f"{self._prefix}:lease:{lease}"
 
+    def _index(self, user: UserName) -> str:
+        return f"{self._prefix}:leases:{user}"
 
-def _fields(lease: Lease) -> dict[str, str]:
-    scope = [{"path": granted.ask.path.text, "access": str(granted.ask.level)} for granted in lease.scope]
-    return {
-        "principal": lease.principal,
-        "store": lease.store,
-        "issued_at": rfc3339(lease.issued_at),
-        "expires_at": rfc3339(lease.expires_at),
-        "scope": json.dumps(scope),
-        "policy": json.dumps({"bytes": lease.policy.bytes, "sha256": lease.policy.sha256}),
-        "audit_context": json.dumps(dict(lease.audit_context)),
-    }
+
+def _end(lease: Lease) -> float:
+    return max(lease.expires_at, lease.renewable_until or 0.0)
+
+
+def _kept(lease: LeaseId, fields: Mapping[str, str]) -> Kept | None:
+    if "view" not in fields:
+        return None
+    try:
+        expires_at = float(fields["expires_at"])
+        until = float(fields["renewable_until"]) if "renewable_until" in fields else None
+        renewals = int(fields["renewals"])
+    except (KeyError, ValueError) as problem:
+        raise StateUnavailable("A stored lease cannot be read.") from problem
+    return Kept(
+        id=lease,
+        view=_object(fields["view"]),
+        holder=parse_holder(fields.get("holder", ""), until=max(expires_at, until or 0.0)),
+        ask=parse_ask(fields.get("ask", "")),
+        expires_at=expires_at,
+        renewable_until=until,
+        renewals=renewals,
+        token=fields.get("token_sha256"),
+        ended=_object(fields["ended"]) if "ended" in fields else None,
+    )
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(text)
+    except ValueError as problem:
+        raise StateUnavailable("A stored lease cannot be read.") from problem
+    if not isinstance(parsed, dict):
+        raise StateUnavailable("A stored lease cannot be read.")
+    return parsed

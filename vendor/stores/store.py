@@ -44,6 +44,12 @@ class Order:
     user: str
     policy: str
     seconds: int
+    renewals: int = 0
+
+    @property
+    def subject(self) -> str:
+        """Unique per set of keys: a store may keep rights by subject, and a renewal must not touch older keys."""
+        return f"{self.user}/{self.lease_id}" + (f".{self.renewals}" if self.renewals else "")
 
     @property
     def session(self) -> str:
@@ -130,7 +136,7 @@ class Store:
     def _web_identity(self, order: Order) -> WebIdentityToken:
         token_decides = self.profile.web_identity_lifetime is Lifetime.EXP
         return self._sign(
-            subject=f"{order.user}/{order.lease_id}",
+            subject=order.subject,
             audience=self.settings.audience,
             lifetime_ends=self._clock() + (order.seconds if token_decides else TOKEN_SECONDS),
             claims={"policy": self.settings.policy} if self.profile.claims_policy else {},

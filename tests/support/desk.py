@@ -1,0 +1,93 @@
+"""Vending on governance in a real Valkey, with a store that counts and during whose calls things happen."""
+
+import json
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from tests.support.house import House
+from vendor.errors import (
+    VendError,
+)
+from vendor.leases.duration import DurationRules
+from vendor.leases.ending import Ending
+from vendor.leases.lease import LeaseAsk
+from vendor.leases.making import Making
+from vendor.leases.register import Register
+from vendor.leases.renewing import Renewing
+from vendor.leases.vending import Vending
+from vendor.names import parse_s3_path
+from vendor.policy.access import load_access
+from vendor.policy.grant import Ask, Level
+from vendor.secret import SecretKey, SessionToken
+from vendor.settings import shipped_policies
+from vendor.stores.credentials import Credentials
+from vendor.stores.profile import PROFILES, Durations, Mode, StoreKind
+from vendor.stores.store import Order, StoreSettings
+
+KBASE_DATA = "s3://cdm-lake/tenant-general-warehouse/kbase/data/"
+
+
+async def nothing() -> None:
+    """What happens while the store is busy, unless a test says otherwise."""
+
+
+@dataclass
+class Counter:
+    """Stands in for a store where a test needs something to happen while the store is busy, or counts the calls."""
+
+    clock: Callable[[], float]
+    orders: list[Order] = field(default_factory=list)
+    meanwhile: Callable[[], Awaitable[object]] = nothing
+    failure: VendError | None = None
+
+    profile = PROFILES[StoreKind.JUICEFS]
+    durations = Durations(profile, Mode.WEB_IDENTITY)
+    settings = StoreSettings("default", profile, "http://s", "http://s", "us-east-1", "vendor", policy="p")
+
+    async def issue(self, order: Order) -> Credentials:
+        self.orders.append(order)
+        await self.meanwhile()
+        if self.failure is not None:
+            raise self.failure
+        number = len(self.orders)
+        keys = SecretKey(f"sk-{number}"), SessionToken(f"st-{number}")
+        return Credentials(f"AKID{number}", *keys, self.clock() + order.seconds)
+
+
+@dataclass
+class Desk:
+    """A vending use case on governance in a real Valkey, with a store that counts."""
+
+    house: House
+    store: Counter
+    vending: Vending
+    renewing: Renewing
+    ending: Ending
+
+    async def events(self) -> list[dict[str, object]]:
+        """The events of vending."""
+        found = [json.loads(text) for _, text in await self.house.trail.read(count=1000)]
+        return [event for event in found if str(event["kind"]).startswith(("vend.", "break_glass."))]
+
+
+def open_desk(house: House) -> Desk:
+    """Return all use cases of leases."""
+    store = Counter(house.clock)
+    making = Making(
+        governance=house.governance,
+        stores={"default": store},  # type: ignore[dict-item]  # has the methods that making calls
+        layout=house.shares.layout,
+        access=load_access(shipped_policies() / "access.toml"),
+        durations=DurationRules(default=60, least=5, most=3600),
+        clock=house.clock,
+        random=random.Random(1),
+    )
+    register = Register(house.database, "vendor")
+    vending = Vending(making, house.users, house.trail, register, renewable_most=100_000)
+    renewing = Renewing(making, house.users, house.trail, register)
+    return Desk(house, store, vending, renewing, Ending(register, house.trail, house.clock))
+
+
+def ask(*scope: tuple[str, Level], **more: object) -> LeaseAsk:
+    return LeaseAsk(scope=tuple(Ask(parse_s3_path(path), level) for path, level in scope) or None, **more)  # type: ignore[arg-type]

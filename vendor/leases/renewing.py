@@ -1,0 +1,74 @@
+"""Renew: from a lease token to fresh keys of the same lease.
+
+Every renewal reads the grants again: what was taken away is gone from the new keys, and what was asked for and has
+come back is in them.  The identity token that began the lease is not needed any more, nor is the identity provider.
+"""
+
+from dataclasses import dataclass
+
+from vendor.audit.event import Kind, Origin
+from vendor.audit.trail import Trail
+from vendor.errors import InvalidToken, LeaseEnded, VendError
+from vendor.leases import facts
+from vendor.leases.lease import Issued
+from vendor.leases.making import Making, Wish
+from vendor.leases.register import Kept, Register
+from vendor.leases.token import parse_token
+from vendor.secret import RawToken
+from vendor.stewardship.caller import Caller
+from vendor.stewardship.users import Users
+
+
+@dataclass(frozen=True, slots=True)
+class Renewing:
+    """The use case."""
+
+    making: Making
+    users: Users
+    trail: Trail
+    register: Register
+
+    async def open(self, token: RawToken) -> Kept:
+        """Return the lease that a token belongs to.
+
+        Raises InvalidToken for a token that is none, or not this lease's (also once the lease is forgotten), LeaseEnded
+        for a lease that was revoked or has run out, StateUnavailable.
+        """
+        lease_id, lease_token = parse_token(token)
+        kept = await self.register.get(lease_id)
+        if kept is None or not kept.opened_by(lease_token):
+            raise InvalidToken("This lease token is not known here.", remedy="Ask for a new lease.")
+        if kept.ended is not None:
+            raise LeaseEnded("This lease was ended.")
+        if self.making.clock() >= (kept.renewable_until or 0.0):
+            raise LeaseEnded("This lease has reached the end of its time.")
+        return kept
+
+    async def renew(self, token: RawToken, origin: Origin) -> Issued:
+        """Issue fresh keys for a lease.  Raises what `open` and `Vending.vend` raise."""
+        kept = await self.open(token)
+        caller = Caller(kept.holder, origin)
+        event = caller.event(Kind.VEND_RENEWED, self.making.clock(), lease=kept.id, **facts.asked(kept.ask))
+        wish = Wish(kept.holder, kept.ask, kept.id, kept.renewable_until, kept.renewals + 1)
+        try:
+            self._require_time_left(wish)
+            standing = await self.users.standing(caller)
+            return await self.making.make(wish, standing, event, keep=self._keep, forget=_nothing)
+        except VendError as refusal:
+            event.refuse(Kind.VEND_DENIED, refusal.code, failed=refusal.status >= 500)
+            await self.trail.write_refusal(event)
+            raise
+
+    def _require_time_left(self, wish: Wish) -> None:
+        store = self.making.store(wish.ask.store)
+        least = max(self.making.durations.least, store.durations.least)
+        if (wish.renewable_until or 0.0) - self.making.clock() < least:
+            raise LeaseEnded("This lease has less time left than the shortest keys would last.")
+
+    async def _keep(self, issued: Issued) -> None:
+        if not await self.register.renew(issued.lease):
+            raise LeaseEnded("This lease was ended while it was renewed.")
+
+
+async def _nothing(_issued: Issued) -> None:
+    """A renewal that did not come about leaves the lease as it was."""
