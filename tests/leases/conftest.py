@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.support.desk import Desk, open_desk
 from tests.support.gateways import Api, api
 from tests.support.house import House
+from tests.support.shop import Shop, open_shop
 from vendor.dev.stack import Stack
 
 
@@ -46,6 +46,6 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
 
 
 @pytest.fixture
-def desk(house: House) -> Desk:
+def shop(house: House) -> Shop:
     """All use cases of leases, on governance in a real Valkey and a store that counts."""
-    return open_desk(house)
+    return open_shop(house)

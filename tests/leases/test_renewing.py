@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.support.callers import caller
-from tests.support.desk import KBASE_DATA, Desk, ask, nothing
 from tests.support.house import KBASE
+from tests.support.shop import KBASE_DATA, Shop, ask, nothing
 from vendor.audit.event import Origin
 from vendor.errors import (
     InvalidDuration,
@@ -32,21 +32,21 @@ def token_of(issued: Issued) -> RawToken:
     return RawToken(issued.token.reveal())
 
 
-async def test_a_three_day_job(desk: Desk) -> None:
+async def test_a_three_day_job(shop: Shop) -> None:
     """Renewals go on through a lost membership, which narrows them, until the hard limit."""
     days = ask(
         (KBASE_DATA, Level.READ), ("s3://cdm-lake/users-general-warehouse/bob/", Level.WRITE), renewable_for=90_000
     )
-    first = await desk.vending.vend(caller("bob"), days)
+    first = await shop.vending.vend(caller("bob"), days)
     token = token_of(first)
-    start = desk.house.clock.now
+    start = shop.house.clock.now
     seen = []
     while True:
-        desk.house.clock.now += 3000
-        if desk.house.clock.now - start == 45_000:
-            await desk.house.members.remove(CAROL, KBASE, UserName("bob"), revision=None)
+        shop.house.clock.now += 3000
+        if shop.house.clock.now - start == 45_000:
+            await shop.house.members.remove(CAROL, KBASE, UserName("bob"), revision=None)
         try:
-            renewed = await desk.renewing.renew(token, ORIGIN)
+            renewed = await shop.renewing.renew(token, ORIGIN)
         except LeaseEnded:
             break
         assert renewed.lease.id == first.lease.id
@@ -54,57 +54,57 @@ async def test_a_three_day_job(desk: Desk) -> None:
         assert renewed.lease.expires_at <= start + 90_000
         seen.append(len(renewed.lease.scope))
 
-    assert desk.house.clock.now == start + 90_000
+    assert shop.house.clock.now == start + 90_000
     assert seen == [2] * 14 + [1] * 15
-    assert desk.store.orders[-1].renewals == 29
-    assert len({order.subject for order in desk.store.orders}) == 30
-    kinds = [event["kind"] for event in await desk.events()]
+    assert shop.store.orders[-1].renewals == 29
+    assert len({order.subject for order in shop.store.orders}) == 30
+    kinds = [event["kind"] for event in await shop.events()]
     assert kinds == ["vend.issued"] + ["vend.renewed"] * 29
 
 
-async def test_what_comes_back_is_in_the_next_renewal(desk: Desk) -> None:
-    token = token_of(await desk.vending.vend(caller("bob"), ask((KBASE_DATA, Level.READ), renewable_for=DAY)))
-    await desk.house.members.remove(CAROL, KBASE, UserName("bob"), revision=None)
+async def test_what_comes_back_is_in_the_next_renewal(shop: Shop) -> None:
+    token = token_of(await shop.vending.vend(caller("bob"), ask((KBASE_DATA, Level.READ), renewable_for=DAY)))
+    await shop.house.members.remove(CAROL, KBASE, UserName("bob"), revision=None)
     with pytest.raises(NothingGranted):
-        await desk.renewing.renew(token, ORIGIN)
+        await shop.renewing.renew(token, ORIGIN)
 
-    await desk.house.members.set(CAROL, KBASE, UserName("bob"), Access.READ_ONLY, revision=None)
+    await shop.house.members.set(CAROL, KBASE, UserName("bob"), Access.READ_ONLY, revision=None)
 
-    assert (await desk.renewing.renew(token, ORIGIN)).lease.scope
+    assert (await shop.renewing.renew(token, ORIGIN)).lease.scope
 
 
-async def test_the_last_keys_end_with_the_lease(desk: Desk) -> None:
-    token = token_of(await desk.vending.vend(caller("bob"), ask(duration=60, renewable_for=100)))
-    desk.house.clock.now += 90
+async def test_the_last_keys_end_with_the_lease(shop: Shop) -> None:
+    token = token_of(await shop.vending.vend(caller("bob"), ask(duration=60, renewable_for=100)))
+    shop.house.clock.now += 90
 
-    renewed = await desk.renewing.renew(token, ORIGIN)
+    renewed = await shop.renewing.renew(token, ORIGIN)
 
-    assert desk.store.orders[-1].seconds == 10
+    assert shop.store.orders[-1].seconds == 10
     assert renewed.lease.expires_at == renewed.lease.renewable_until
-    desk.house.clock.now += 6  # less is left than the shortest keys would last
+    shop.house.clock.now += 6  # less is left than the shortest keys would last
     with pytest.raises(LeaseEnded):
-        await desk.renewing.renew(token, ORIGIN)
+        await shop.renewing.renew(token, ORIGIN)
 
 
-async def test_a_principal_s_own_maximum_ends_the_renewals_too(desk: Desk) -> None:
-    issued = await desk.vending.vend(caller("bob", max_lease_seconds=50), ask(renewable_for=DAY))
+async def test_a_principal_s_own_maximum_ends_the_renewals_too(shop: Shop) -> None:
+    issued = await shop.vending.vend(caller("bob", max_lease_seconds=50), ask(renewable_for=DAY))
 
-    assert issued.lease.renewable_until == desk.house.clock.now + 50
+    assert issued.lease.renewable_until == shop.house.clock.now + 50
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 100_001])
-async def test_renewable_for_has_bounds(desk: Desk, seconds: int) -> None:
+async def test_renewable_for_has_bounds(shop: Shop, seconds: int) -> None:
     with pytest.raises(InvalidDuration):
-        await desk.vending.vend(caller("bob"), ask(renewable_for=seconds))
+        await shop.vending.vend(caller("bob"), ask(renewable_for=seconds))
 
 
-async def test_a_lease_without_a_token_is_not_renewed(desk: Desk) -> None:
-    issued = await desk.vending.vend(caller("bob"), ask())
+async def test_a_lease_without_a_token_is_not_renewed(shop: Shop) -> None:
+    issued = await shop.vending.vend(caller("bob"), ask())
 
     assert issued.token is None
     forged = RawToken(f"vlt_{issued.lease.id.removeprefix('l_')}_{'A' * 43}")
     with pytest.raises(InvalidToken):
-        await desk.renewing.renew(forged, ORIGIN)
+        await shop.renewing.renew(forged, ORIGIN)
 
 
 @pytest.mark.parametrize(
@@ -117,63 +117,63 @@ async def test_a_lease_without_a_token_is_not_renewed(desk: Desk) -> None:
         pytest.param(lambda _: "vlt_../../x_y", id="path"),
     ],
 )
-async def test_a_wrong_token_opens_nothing(desk: Desk, change: object) -> None:
-    token = token_of(await desk.vending.vend(caller("bob"), ask(renewable_for=DAY)))
+async def test_a_wrong_token_opens_nothing(shop: Shop, change: object) -> None:
+    token = token_of(await shop.vending.vend(caller("bob"), ask(renewable_for=DAY)))
 
     with pytest.raises(InvalidToken):
-        await desk.renewing.renew(RawToken(change(token.reveal())), ORIGIN)  # type: ignore[operator]
+        await shop.renewing.renew(RawToken(change(token.reveal())), ORIGIN)  # type: ignore[operator]
 
 
-async def test_only_the_hash_of_a_token_is_kept(desk: Desk) -> None:
-    issued = await desk.vending.vend(caller("bob"), ask(renewable_for=DAY))
+async def test_only_the_hash_of_a_token_is_kept(shop: Shop) -> None:
+    issued = await shop.vending.vend(caller("bob"), ask(renewable_for=DAY))
 
-    kept = await desk.house.database.get_hash(f"vendor:lease:{issued.lease.id}")
+    kept = await shop.house.database.get_hash(f"vendor:lease:{issued.lease.id}")
     assert token_of(issued).reveal() not in json.dumps(kept)
     assert len(kept["token_sha256"]) == 64
 
 
-async def test_a_revoked_lease_is_not_renewed_and_repeat_answers_the_same(desk: Desk) -> None:
-    issued = await desk.vending.vend(caller("bob"), ask(renewable_for=DAY))
+async def test_a_revoked_lease_is_not_renewed_and_repeat_answers_the_same(shop: Shop) -> None:
+    issued = await shop.vending.vend(caller("bob"), ask(renewable_for=DAY))
 
-    first = await desk.ending.end(caller("bob"), issued.lease.id)
-    desk.house.clock.now += 10
-    second = await desk.ending.end(CAROL, issued.lease.id)
+    first = await shop.ending.end(caller("bob"), issued.lease.id)
+    shop.house.clock.now += 10
+    second = await shop.ending.end(CAROL, issued.lease.id)
 
     assert first == second
     assert first.effective == "at_expiry"
     with pytest.raises(LeaseEnded):
-        await desk.renewing.renew(token_of(issued), ORIGIN)
-    assert (await desk.house.kinds()).count("lease.revoked") == 1
+        await shop.renewing.renew(token_of(issued), ORIGIN)
+    assert (await shop.house.kinds()).count("lease.revoked") == 1
 
 
-async def test_a_lease_that_is_ended_while_it_is_renewed_gives_no_keys(desk: Desk) -> None:
-    issued = await desk.vending.vend(caller("bob"), ask(renewable_for=DAY))
+async def test_a_lease_that_is_ended_while_it_is_renewed_gives_no_keys(shop: Shop) -> None:
+    issued = await shop.vending.vend(caller("bob"), ask(renewable_for=DAY))
 
     async def end() -> None:
-        desk.store.meanwhile = nothing
-        await desk.ending.end(caller("bob"), issued.lease.id)
+        shop.store.meanwhile = nothing
+        await shop.ending.end(caller("bob"), issued.lease.id)
 
-    desk.store.meanwhile = end
+    shop.store.meanwhile = end
     with pytest.raises(LeaseEnded):
-        await desk.renewing.renew(token_of(issued), ORIGIN)
-    kinds = await desk.house.kinds()
+        await shop.renewing.renew(token_of(issued), ORIGIN)
+    kinds = await shop.house.kinds()
     assert "vend.renewed" not in kinds
 
 
-async def test_who_may_end_a_lease(desk: Desk) -> None:
-    issued = await desk.vending.vend(caller("bob"), ask())
+async def test_who_may_end_a_lease(shop: Shop) -> None:
+    issued = await shop.vending.vend(caller("bob"), ask())
 
     with pytest.raises(UnknownLease):
-        await desk.ending.end(caller("alice"), issued.lease.id)
+        await shop.ending.end(caller("alice"), issued.lease.id)
     with pytest.raises(RoleRequired):
-        await desk.ending.end_all(caller("alice"), UserName("bob"))
-    ended = await desk.ending.end_all(CAROL, UserName("bob"))
+        await shop.ending.end_all(caller("alice"), UserName("bob"))
+    ended = await shop.ending.end_all(CAROL, UserName("bob"))
     assert [one.lease for one in ended] == [issued.lease.id]
 
 
-async def test_a_damaged_record_is_no_lease(desk: Desk) -> None:
-    issued = await desk.vending.vend(caller("bob"), ask(renewable_for=DAY))
-    await desk.house.database._client.hset(f"vendor:lease:{issued.lease.id}", "holder", '{"name": "Admin"}')
+async def test_a_damaged_record_is_no_lease(shop: Shop) -> None:
+    issued = await shop.vending.vend(caller("bob"), ask(renewable_for=DAY))
+    await shop.house.database._client.hset(f"vendor:lease:{issued.lease.id}", "holder", '{"name": "Admin"}')
 
     with pytest.raises(StateUnavailable):
-        await desk.renewing.renew(token_of(issued), ORIGIN)
+        await shop.renewing.renew(token_of(issued), ORIGIN)

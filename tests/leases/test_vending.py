@@ -5,8 +5,8 @@ import json
 import pytest
 
 from tests.support.callers import caller
-from tests.support.desk import KBASE_DATA, Desk, ask, nothing
 from tests.support.house import KBASE
+from tests.support.shop import KBASE_DATA, Shop, ask, nothing
 from vendor.errors import (
     AuditUnavailable,
     InvalidRequest,
@@ -21,32 +21,32 @@ from vendor.names import UserName, parse_s3_path
 from vendor.policy.grant import Level
 
 
-async def test_an_issued_lease_is_recorded_before_it_is_answered(desk: Desk) -> None:
-    issued = await desk.vending.vend(caller("alice"), ask(audit_context={"job": "j-1"}))
+async def test_an_issued_lease_is_recorded_before_it_is_answered(shop: Shop) -> None:
+    issued = await shop.vending.vend(caller("alice"), ask(audit_context={"job": "j-1"}))
 
-    (event,) = await desk.events()
+    (event,) = await shop.events()
     assert event["kind"] == "vend.issued"
     assert event["lease"] == issued.lease.id
     assert event["access_key_id"] == "AKID1"
     assert event["policy"] == {"bytes": issued.lease.policy.bytes, "sha256": issued.lease.policy.sha256}
     assert event["audit_context"] == {"job": "j-1"}
     assert "sk-1" not in json.dumps(event)
-    assert await desk.house.database.get_hash(f"vendor:lease:{issued.lease.id}")
+    assert await shop.house.database.get_hash(f"vendor:lease:{issued.lease.id}")
 
 
-async def test_nothing_granted_asks_the_store_for_nothing(desk: Desk) -> None:
+async def test_nothing_granted_asks_the_store_for_nothing(shop: Shop) -> None:
     with pytest.raises(NothingGranted):
-        await desk.vending.vend(caller("dave", has_home=False), ask())
+        await shop.vending.vend(caller("dave", has_home=False), ask())
 
-    assert desk.store.orders == []
-    (event,) = await desk.events()
+    assert shop.store.orders == []
+    (event,) = await shop.events()
     assert (event["kind"], event["decision"], event["reason"]) == ("vend.denied", "denied", "nothing_granted")
 
 
-async def test_every_order_carries_a_policy(desk: Desk) -> None:
-    await desk.vending.vend(caller("bob"), ask((KBASE_DATA, Level.READ)))
+async def test_every_order_carries_a_policy(shop: Shop) -> None:
+    await shop.vending.vend(caller("bob"), ask((KBASE_DATA, Level.READ)))
 
-    policy = json.loads(desk.store.orders[0].policy)
+    policy = json.loads(shop.store.orders[0].policy)
     assert policy["Statement"]
     assert {statement["Effect"] for statement in policy["Statement"]} == {"Allow"}
     assert "s3:PutObject" not in json.dumps(policy)
@@ -63,132 +63,132 @@ async def test_every_order_carries_a_policy(desk: Desk) -> None:
         ("carol", "s3://cdm-lake/users-general-warehouse/alice/", Level.READ),
     ],
 )
-async def test_what_is_not_granted_is_named(desk: Desk, who: str, path: str, level: Level) -> None:
+async def test_what_is_not_granted_is_named(shop: Shop, who: str, path: str, level: Level) -> None:
     with pytest.raises(ScopeNotGranted) as refusal:
-        await desk.vending.vend(caller(who, admin=who == "carol"), ask((path, level)))
+        await shop.vending.vend(caller(who, admin=who == "carol"), ask((path, level)))
 
     assert refusal.value.details == {"not_granted": [{"path": path, "access": str(level)}]}
-    assert desk.store.orders == []
+    assert shop.store.orders == []
 
 
-async def test_partial_gives_what_there_is_and_says_what_is_missing(desk: Desk) -> None:
+async def test_partial_gives_what_there_is_and_says_what_is_missing(shop: Shop) -> None:
     other = "s3://cdm-lake/users-general-warehouse/alice/"
-    issued = await desk.vending.vend(caller("bob"), ask((KBASE_DATA, Level.READ), (other, Level.READ), partial=True))
+    issued = await shop.vending.vend(caller("bob"), ask((KBASE_DATA, Level.READ), (other, Level.READ), partial=True))
 
     assert [granted.ask.path.text for granted in issued.lease.scope] == [KBASE_DATA]
     assert [missing.path.text for missing in issued.lease.not_granted] == [other]
     with pytest.raises(NothingGranted):
-        await desk.vending.vend(caller("bob"), ask((other, Level.READ), partial=True))
+        await shop.vending.vend(caller("bob"), ask((other, Level.READ), partial=True))
 
 
-async def test_a_membership_lost_while_the_store_was_busy_is_not_in_the_lease(desk: Desk) -> None:
+async def test_a_membership_lost_while_the_store_was_busy_is_not_in_the_lease(shop: Shop) -> None:
     async def leave() -> None:
-        desk.store.meanwhile = nothing
-        await desk.house.members.remove(caller("carol", admin=True), KBASE, UserName("bob"), revision=None)
+        shop.store.meanwhile = nothing
+        await shop.house.members.remove(caller("carol", admin=True), KBASE, UserName("bob"), revision=None)
 
-    desk.store.meanwhile = leave
-    issued = await desk.vending.vend(caller("bob"), ask())
+    shop.store.meanwhile = leave
+    issued = await shop.vending.vend(caller("bob"), ask())
 
     assert {granted.source for granted in issued.lease.scope} == {"home"}
-    assert len(desk.store.orders) == 2
-    (event,) = await desk.events()
+    assert len(shop.store.orders) == 2
+    (event,) = await shop.events()
     assert event["lease"] == issued.lease.id
-    kept = await desk.vending.register.get(issued.lease.id)
+    kept = await shop.vending.register.get(issued.lease.id)
     assert kept is not None
     assert {entry["source"] for entry in kept.view["scope"]} == {"home"}
     assert event["access_key_id"] == "AKID2"
 
 
-async def test_a_change_to_somebody_else_costs_no_second_call(desk: Desk) -> None:
+async def test_a_change_to_somebody_else_costs_no_second_call(shop: Shop) -> None:
     async def elsewhere() -> None:
-        await desk.house.users.standing(caller("erin"))
+        await shop.house.users.standing(caller("erin"))
 
-    desk.store.meanwhile = elsewhere
-    await desk.vending.vend(caller("bob"), ask())
+    shop.store.meanwhile = elsewhere
+    await shop.vending.vend(caller("bob"), ask())
 
-    assert len(desk.store.orders) == 1
+    assert len(shop.store.orders) == 1
 
 
-async def test_no_record_no_key(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_record_no_key(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     async def refuse_writes() -> None:
-        await desk.house.database._client.config_set("maxmemory", "1")  # a full Redis refuses every write
+        await shop.house.database._client.config_set("maxmemory", "1")  # a full Redis refuses every write
 
-    desk.store.meanwhile = refuse_writes
+    shop.store.meanwhile = refuse_writes
     try:
         with pytest.raises(AuditUnavailable):
-            await desk.vending.vend(caller("alice"), ask())
+            await shop.vending.vend(caller("alice"), ask())
     finally:
-        await desk.house.database._client.config_set("maxmemory", "0")
+        await shop.house.database._client.config_set("maxmemory", "0")
 
-    assert len(desk.store.orders) == 1
-    assert await desk.events() == []
+    assert len(shop.store.orders) == 1
+    assert await shop.events() == []
 
 
-async def test_a_store_that_is_away_is_recorded_as_a_failure(desk: Desk) -> None:
-    desk.store.failure = StoreUnavailable("The store does not answer.")
+async def test_a_store_that_is_away_is_recorded_as_a_failure(shop: Shop) -> None:
+    shop.store.failure = StoreUnavailable("The store does not answer.")
 
     with pytest.raises(StoreUnavailable):
-        await desk.vending.vend(caller("alice"), ask())
+        await shop.vending.vend(caller("alice"), ask())
 
-    (event,) = await desk.events()
+    (event,) = await shop.events()
     assert (event["decision"], event["reason"]) == ("failed", "store_unavailable")
 
 
-async def test_an_expiring_share_cuts_the_lease(desk: Desk) -> None:
+async def test_an_expiring_share_cuts_the_lease(shop: Shop) -> None:
     from vendor.governance.records import Target, TargetKind
     from vendor.stewardship.shares import Offer
 
     path = "s3://cdm-lake/users-general-warehouse/alice/data/"
-    end = desk.house.clock.now + 30
+    end = shop.house.clock.now + 30
     offer = Offer(parse_s3_path(path), (Target(TargetKind.USER, "bob"),), Level.READ, end)
-    await desk.house.shares.create(caller("alice"), offer)
+    await shop.house.shares.create(caller("alice"), offer)
 
-    await desk.vending.vend(caller("bob"), ask((path, Level.READ)))
-    await desk.vending.vend(caller("bob"), ask((KBASE_DATA, Level.READ)))
-    assert [order.seconds for order in desk.store.orders] == [30, 60]
+    await shop.vending.vend(caller("bob"), ask((path, Level.READ)))
+    await shop.vending.vend(caller("bob"), ask((KBASE_DATA, Level.READ)))
+    assert [order.seconds for order in shop.store.orders] == [30, 60]
 
-    desk.house.clock.now += 27
+    shop.house.clock.now += 27
     with pytest.raises(ScopeNotGranted):
-        await desk.vending.vend(caller("bob"), ask((path, Level.READ)))
-    desk.house.clock.now += 4
+        await shop.vending.vend(caller("bob"), ask((path, Level.READ)))
+    shop.house.clock.now += 4
     with pytest.raises(ScopeNotGranted):
-        await desk.vending.vend(caller("bob"), ask((path, Level.READ)))
-    everything = await desk.vending.vend(caller("bob"), ask())
+        await shop.vending.vend(caller("bob"), ask((path, Level.READ)))
+    everything = await shop.vending.vend(caller("bob"), ask())
     assert path not in {granted.ask.path.text for granted in everything.lease.scope}
 
 
-async def test_a_disabled_account_gets_nothing(desk: Desk) -> None:
+async def test_a_disabled_account_gets_nothing(shop: Shop) -> None:
     carol = caller("carol", admin=True)
-    await desk.house.users.patch(carol, UserName("bob"), {"disabled": True}, revision=None)
+    await shop.house.users.patch(carol, UserName("bob"), {"disabled": True}, revision=None)
 
     with pytest.raises(RoleRequired):
-        await desk.vending.vend(caller("bob"), ask())
-    assert desk.store.orders == []
+        await shop.vending.vend(caller("bob"), ask())
+    assert shop.store.orders == []
 
 
-async def test_a_scope_that_does_not_fit_is_refused_whole(desk: Desk) -> None:
+async def test_a_scope_that_does_not_fit_is_refused_whole(shop: Shop) -> None:
     paths = [(f"s3://cdm-lake/users-general-warehouse/alice/{'x' * 60}{number}/", Level.WRITE) for number in range(40)]
 
     with pytest.raises(PolicyTooLarge) as refusal:
-        await desk.vending.vend(caller("alice"), ask(*paths))
+        await shop.vending.vend(caller("alice"), ask(*paths))
     assert refusal.value.details["limit"] == 2048
-    assert desk.store.orders == []
+    assert shop.store.orders == []
 
 
-async def test_a_break_glass_login_says_why(desk: Desk) -> None:
+async def test_a_break_glass_login_says_why(shop: Shop) -> None:
     from dataclasses import replace
 
     alice = caller("alice")
     alice = replace(alice, principal=replace(alice.principal, break_glass=True, max_lease_seconds=10))
 
     with pytest.raises(InvalidRequest):
-        await desk.vending.vend(alice, ask())
-    await desk.vending.vend(alice, ask(audit_context={"reason": "restore after the outage"}))
+        await shop.vending.vend(alice, ask())
+    await shop.vending.vend(alice, ask(audit_context={"reason": "restore after the outage"}))
 
-    assert [event["kind"] for event in await desk.events()] == ["break_glass.denied", "break_glass.issued"]
-    assert desk.store.orders[0].seconds == 10
+    assert [event["kind"] for event in await shop.events()] == ["break_glass.denied", "break_glass.issued"]
+    assert shop.store.orders[0].seconds == 10
 
 
-async def test_an_unknown_store(desk: Desk) -> None:
+async def test_an_unknown_store(shop: Shop) -> None:
     with pytest.raises(UnknownStore):
-        await desk.vending.vend(caller("alice"), ask(store="other"))
+        await shop.vending.vend(caller("alice"), ask(store="other"))

@@ -20,7 +20,7 @@ from vendor.leases.register import Kept
 from vendor.leases.token import is_lease_token
 from vendor.names import parse_s3_path, parse_user_name
 from vendor.policy.grant import Ask, Level
-from vendor.stewardship.tenant import require_admin
+from vendor.stewardship.caller import require_admin
 from vendor.times import rfc3339
 
 MOST_ENTRIES: Final = 1000

@@ -8,8 +8,7 @@ from vendor.errors import UnknownLease
 from vendor.leases.lease import LeaseId
 from vendor.leases.register import Kept, Register
 from vendor.names import UserName
-from vendor.stewardship.caller import Caller
-from vendor.stewardship.tenant import require_admin
+from vendor.stewardship.caller import Caller, require_admin
 from vendor.times import Clock, rfc3339
 
 

@@ -56,7 +56,7 @@ class Counter:
 
 
 @dataclass
-class Desk:
+class Shop:
     """A vending use case on governance in a real Valkey, with a store that counts."""
 
     house: House
@@ -71,7 +71,7 @@ class Desk:
         return [event for event in found if str(event["kind"]).startswith(("vend.", "break_glass."))]
 
 
-def open_desk(house: House) -> Desk:
+def open_shop(house: House) -> Shop:
     """Return all use cases of leases."""
     store = Counter(house.clock)
     making = Making(
@@ -86,7 +86,7 @@ def open_desk(house: House) -> Desk:
     register = Register(house.database, "vendor")
     vending = Vending(making, house.users, house.trail, register, renewable_most=100_000)
     renewing = Renewing(making, house.users, house.trail, register)
-    return Desk(house, store, vending, renewing, Ending(register, house.trail, house.clock))
+    return Shop(house, store, vending, renewing, Ending(register, house.trail, house.clock))
 
 
 def ask(*scope: tuple[str, Level], **more: object) -> LeaseAsk:
