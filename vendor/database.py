@@ -106,14 +106,14 @@ class Database:
 
     async def note(self, sorted_set: str, member: str, *, until: float, forgotten: float) -> None:
         """Add a member that matters until `until`; drop those that mattered until before `forgotten`."""
-        async with _guarded(), self._client.pipeline(transaction=True) as pipe:
+        async with self._guarded(), self._client.pipeline(transaction=True) as pipe:
             pipe.zadd(sorted_set, {member: until})
             pipe.zremrangebyscore(sorted_set, "-inf", forgotten)
             await pipe.execute()
 
     async def noted(self, sorted_set: str, *, since: float, count: int) -> list[str]:
         """Read up to `count` members that matter after `since`."""
-        async with _guarded():
+        async with self._guarded():
             return cast("list[str]", await self._client.zrangebyscore(sorted_set, f"({since}", "+inf", 0, count))
 
     async def delete(self, key: str) -> None:

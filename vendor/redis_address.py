@@ -69,8 +69,8 @@ class Address:
             "socket_connect_timeout": CONNECT_SECONDS,
             "socket_timeout": ANSWER_SECONDS,
             "retry": Retry(NoBackoff(), 0),
-            # With protocol 3 redis-py takes maintenance notices and then no longer looks whether a pooled connection was
-            # closed; after a restart of Redis, every one of them would cost somebody a failed request.
+            # With protocol 3 redis-py takes maintenance notices, and then no longer looks whether a pooled connection
+            # was closed: after a restart of Redis, each of them would cost somebody a failed request.
             "protocol": 2,
             **self.tls,
         }
