@@ -108,6 +108,7 @@ async def test_an_entry_on_trial_admits_nobody(world: World, trust_file: Path) -
             token = world.token("onekey", aud="other") if bad else world.token("onekey")
             with pytest.raises(InvalidToken) as refused:
                 await door.authenticate(RawToken(token))
+            await door.observed()
             assert refused.value.details["reason"] == "iss"
             assert notebook.seen[-1].admitted is admitted
         assert await door.ready() == {}
@@ -118,7 +119,9 @@ async def test_a_stricter_twin_is_watched_beside_the_entry_in_force(world: World
     strict = entry(world, "strict", mode="audit", more="[issuer.profile]\nmfa = true") + rule("all")
     async with opened(trust_file, entry(world) + rule("all") + strict, notebook) as door:
         assert (await door.authenticate(RawToken(world.token("onekey")))).name == "alice"
+        await door.observed()
         assert (await door.authenticate(RawToken(world.token("onekey", amr=["mfa"])))).name == "alice"
+        await door.observed()
 
     assert [(seen.trusted_by, seen.admitted) for seen in notebook.seen] == [("strict", False), ("strict", True)]
     assert "second factor" in (notebook.seen[0].reason or "")
@@ -132,8 +135,21 @@ async def test_kbase_on_trial(world: World, trust_file: Path) -> None:
         for shown in (token, "NOSUCHTOKENNOSUCHTOKENNOSUCHTOKE"):
             with pytest.raises(InvalidToken):
                 await door.authenticate(RawToken(shown))
+            await door.observed()
 
     assert [seen.admitted for seen in notebook.seen] == [True, False]
+
+
+async def test_nobody_waits_for_an_entry_on_trial(world: World, trust_file: Path) -> None:
+    notebook = Notebook()
+    slow = ENTRY.format(name="slow", url=world.issuers["silent"], mode="audit", more="")
+    async with opened(trust_file, entry(world) + rule("all") + slow + rule("all"), notebook) as door:
+        started = time.monotonic()
+        for _ in range(100):
+            with pytest.raises(InvalidToken):
+                await door.authenticate(RawToken(world.token("silent")))
+        assert time.monotonic() - started < 2
+    assert notebook.seen == []  # it was given up when the door closed
 
 
 async def test_an_observer_that_fails_has_no_effect(world: World, trust_file: Path) -> None:

@@ -1,9 +1,11 @@
 """The gateway's own issuer: its tokens, its keys, and their rotation while it runs."""
 
+import fcntl
 import json
 import multiprocessing
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +135,13 @@ def test_a_leaked_key_is_dropped_at_once(issuer: OwnIssuer, folder: Path, clock:
     assert old not in kids(issuer)
 
 
+def test_of_two_keys_of_the_same_moment_the_newer_signs(issuer: OwnIssuer, folder: Path, clock: Time) -> None:
+    _, upcoming = kids(issuer)
+    rotate(folder, lead_seconds=0, keep_seconds=3600, clock=clock)
+    clock.now += 2
+    assert kid_of(signed(issuer, clock)) == upcoming
+
+
 def test_many_rotations_in_a_row_lose_nothing(issuer: OwnIssuer, folder: Path, clock: Time) -> None:
     tokens = []
     for _ in range(8):
@@ -238,6 +247,19 @@ def test_replicas_that_start_together_make_one_ring(folder: Path) -> None:
     for process in processes:
         process.join(60)
     assert rings[0] == rings[1] == rings[2]
+
+
+def test_whoever_waits_for_the_lock_takes_the_ring_that_was_made_meanwhile(folder: Path, tmp_path: Path) -> None:
+    made = [key.kid for key in open_keyring(tmp_path / "elsewhere", 0.0).keys]
+    folder.mkdir()
+    with (folder / ".lock").open("w") as lock, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiting = pool.submit(open_keyring, folder, time.time())
+        with pytest.raises(TimeoutError):
+            waiting.result(0.3)
+        (tmp_path / "elsewhere" / "keyring.json").rename(folder / "keyring.json")
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        assert [key.kid for key in waiting.result(10).keys] == made
 
 
 def pem(key: Any) -> str:

@@ -351,6 +351,17 @@ async def test_a_forged_or_stale_key_set_is_not_taken(
     assert await exchange.take(SHARED, newer_than=0) is None
 
 
+async def test_what_is_older_than_ones_own_is_not_taken(cache_of: Caches, time: Time, exchange: KeyExchange) -> None:
+    await exchange.offer(SHARED, await Idp(THREE).read())
+    time.now += 1
+    cache = cache_of(cooldown=await _busy(time), exchange=exchange)
+    assert await cache.find("k1")
+    assert await cache.find("k3") is None
+    time.now += 1
+    await exchange.offer(SHARED, await Idp(THREE).read())
+    assert await cache.find("k3")
+
+
 async def test_without_the_shared_place_every_replica_brakes_by_itself(
     cache_of: Caches, idp: Idp, time: Time, board: Blackboard, exchange: KeyExchange
 ) -> None:

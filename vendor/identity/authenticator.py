@@ -5,8 +5,10 @@ wrote; no address in a token is ever called.  Any other token is shown to KBase,
 has signed for stores is no identity here, and neither are lease tokens.
 """
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -28,6 +30,8 @@ from vendor.identity.trust import Trust, load_trust
 from vendor.identity.trust_shape import Issuer
 from vendor.secret import RawToken
 from vendor.times import Clock
+
+READY_SECONDS = 2.0
 
 
 class Authenticator:
@@ -94,11 +98,20 @@ class Authenticator:
         return await self._by_kbase(self._kbase, token)
 
     async def ready(self) -> Mapping[str, bool]:
-        """Say of every enforced entry whether its tokens can be checked at present."""
-        answers = {verifier.entry.name: await verifier.keys.ready() for verifier in self._enforced.values()}
+        """Say of every enforced entry whether its tokens can be checked at present, within a few seconds."""
+        parts: dict[str, Awaitable[bool]] = {
+            verifier.entry.name: verifier.keys.ready() for verifier in self._enforced.values()
+        }
         if self._kbase is not None and self._kbase.entry.mode == "enforce":
-            answers[self._kbase.entry.name] = await self._kbase.ready()
-        return answers
+            parts[self._kbase.entry.name] = self._kbase.ready()
+        found = await asyncio.gather(
+            *(asyncio.wait_for(part, READY_SECONDS) for part in parts.values()), return_exceptions=True
+        )
+        return {name: answer is True for name, answer in zip(parts, found, strict=True)}
+
+    async def observed(self) -> None:
+        """Wait until everything that is being tried in audit mode has been recorded."""
+        await self._watch.settled()
 
     def sign_in(self) -> Mapping[str, object]:
         """Return how people can sign in here, for `vend login`: no secrets, and nothing about entries on trial."""
@@ -117,6 +130,7 @@ class Authenticator:
 
     async def close(self) -> None:
         """Stop what runs in the background and close all connections."""
+        await self._watch.close()
         for verifier in (*self._enforced.values(), *self._audited.values()):
             await verifier.keys.close()
         if self._kbase is not None:
@@ -127,7 +141,7 @@ class Authenticator:
         check_not_our_own(token, self._own_issuer_url)
         issuer = token.issuer or ""
         if (audited := self._audited.get(issuer)) is not None:
-            await self._try(audited, token)
+            self._watch.later(partial(self._try, audited, token))
         verifier = self._enforced.get(issuer)
         if verifier is None:
             raise refused("iss", "The token is of an issuer that is not trusted here.")
@@ -139,25 +153,27 @@ class Authenticator:
     async def _by_kbase(self, kbase: KBaseVerifier, token: RawToken) -> Principal:
         if kbase.entry.mode == "enforce":
             return await kbase.authenticate(token)
-        try:
-            principal = await kbase.authenticate(token)
-        except VendError as problem:
-            await self._watch.see(Observation(kbase.entry.name, None, "", admitted=False, reason=problem.message))
-        else:
-            subject = principal.subject
-            await self._watch.see(Observation(kbase.entry.name, None, subject, admitted=True, principal=principal))
+        self._watch.later(partial(self._try_kbase, kbase, token))
         raise refused("form", "The token is not a JWT.")
 
-    async def _try(self, verifier: OidcVerifier, token: UnverifiedToken) -> None:
+    async def _try(self, verifier: OidcVerifier, token: UnverifiedToken) -> Observation:
         """Say what an entry in audit mode would have made of `token`."""
-        name = verifier.entry.name
         try:
             principal = (await verifier.admit(token, self._clock())).result()
         except VendError as problem:
-            await self._watch.see(Observation(name, None, "", admitted=False, reason=problem.message))
-        else:
-            observation = Observation(name, principal.rule, principal.subject, admitted=True, principal=principal)
-            await self._watch.see(observation)
+            return Observation(verifier.entry.name, None, "", admitted=False, reason=problem.message)
+        return _would_admit(verifier.entry.name, principal)
+
+    async def _try_kbase(self, kbase: KBaseVerifier, token: RawToken) -> Observation:
+        try:
+            principal = await kbase.authenticate(token)
+        except VendError as problem:
+            return Observation(kbase.entry.name, None, "", admitted=False, reason=problem.message)
+        return _would_admit(kbase.entry.name, principal)
+
+
+def _would_admit(entry: str, principal: Principal) -> Observation:
+    return Observation(entry, principal.rule, principal.subject, admitted=True, principal=principal)
 
 
 def open_authenticator(

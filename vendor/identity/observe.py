@@ -1,5 +1,6 @@
 """What entries and rules in audit mode would have done: facts for the audit log, without any effect."""
 
+import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,7 @@ from vendor.times import Clock
 
 SAY_AGAIN_SECONDS = 600.0
 _MAX_REMEMBERED = 10_000
+_MAX_TRIALS = 32
 _log = structlog.get_logger(__name__)
 
 
@@ -38,11 +40,37 @@ Observer = Callable[[Observation], Awaitable[None]]
 
 
 class Watch:
-    """Passes observations on, the same one at most every ten minutes: callers send their token with every request."""
+    """Passes observations on, the same one at most every ten minutes: callers send their token with every request.
+
+    What takes time runs in the background, so that nobody waits for an entry that is only on trial; more than a few at
+    once are not tried.
+    """
 
     def __init__(self, observer: Observer | None, monotonic: Clock = time.monotonic) -> None:
         self._observer = observer
+        self._trials: set[asyncio.Task[None]] = set()
         self._said: Expiring[bool] = Expiring(_MAX_REMEMBERED, monotonic)
+
+    def later(self, trial: Callable[[], Awaitable[Observation]]) -> None:
+        """Record what `trial` returns, once it does."""
+        if self._observer is None or len(self._trials) >= _MAX_TRIALS:
+            return
+        task = asyncio.create_task(self._record(trial), name="trial of an entry in audit mode")
+        self._trials.add(task)
+        task.add_done_callback(self._trials.discard)
+
+    async def settled(self) -> None:
+        """Wait for all trials that are under way."""
+        await asyncio.gather(*self._trials, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Give all trials up."""
+        for task in self._trials:
+            task.cancel()
+        await self.settled()
+
+    async def _record(self, trial: Callable[[], Awaitable[Observation]]) -> None:
+        await self.see(await trial())
 
     async def see(self, seen: Observation) -> None:
         """Record `seen` if it is news.  Never raises."""

@@ -163,6 +163,8 @@ def _issuer_mistakes(issuer: Issuer, own_issuer_url: str | None) -> Iterator[Mis
 def _key_source_mistakes(issuer: Issuer) -> Iterator[Mistake]:
     if issuer.jwks_file is not None and (issuer.jwks_uri or issuer.bearer_file or issuer.jwks_hosts):
         yield ("jwks_file",), "takes the keys from a file; jwks_uri, jwks_hosts and bearer_file have no meaning with it"
+    if issuer.bearer_file is not None and problem_with_url(issuer.jwks_uri or issuer.url, allow_http=False):
+        yield ("bearer_file",), "would be sent over http, for everyone on the way to read"
     if issuer.jwks_uri is not None and issuer.jwks_hosts:
         yield ("jwks_hosts",), "is for keys found through discovery; jwks_uri already says where they are"
 
