@@ -4,6 +4,8 @@ Every value read back is parsed again: a field that somebody else wrote wrongly 
 key, never a wider grant.
 """
 
+import base64
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +19,10 @@ from vendor.policy.grant import Access, Grant, Level, Source
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user the gateway knows.  `revision` counts the last change; times are RFC 3339."""
+    """A user the gateway knows.  `revision` counts the last change; times are RFC 3339.
+
+    Keys that were given before `keys_since` are not given again.
+    """
 
     name: UserName
     first_seen: str
@@ -25,6 +30,7 @@ class User:
     email: str | None
     disabled: bool
     revision: int
+    keys_since: str | None = None
 
     @classmethod
     def read(cls, name: UserName, fields: Mapping[str, str]) -> Self | None:
@@ -38,6 +44,7 @@ class User:
             email=fields.get("email") or None,
             disabled=fields.get("disabled", "0") != "0",
             revision=stored_revision(fields),
+            keys_since=fields.get("keys_since") or None,
         )
 
 
@@ -104,6 +111,12 @@ class Target:
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}" if self.name else str(self.kind)
+
+
+def share_id(path: S3Path, target: Target) -> str:
+    """The same path and target are the same share, so that sharing again replaces."""
+    text = "\n".join((path.bucket, path.prefix, str(target)))
+    return "s_" + base64.b32encode(hashlib.sha256(text.encode()).digest()).decode().lower()[:20]
 
 
 @dataclass(frozen=True, slots=True)

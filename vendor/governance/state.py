@@ -18,15 +18,16 @@ from vendor.names import TenantName, UserName
 from vendor.policy.grant import Access, Grant, Level
 
 
-def _script(*names: str) -> Script:
+def script(*names: str) -> Script:
+    """Return the script that `lua/<name>.lua` are, one after the other, with what all scripts share in front."""
     folder = files("vendor.governance") / "lua"
     return Script("".join((folder / f"{name}.lua").read_text() for name in ("base", *names)))
 
 
-READ: Final = _script("resolve", "read")
-RECORD: Final = _script("resolve", "record")
-LOOK: Final = _script("look")
-COMMIT: Final = _script("commit")
+READ: Final = script("resolve", "read")
+RECORD: Final = script("resolve", "record")
+LOOK: Final = script("look")
+COMMIT: Final = script("change", "commit")
 
 
 @dataclass(frozen=True, slots=True)

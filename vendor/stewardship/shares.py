@@ -9,7 +9,7 @@ from vendor.audit.event import Kind
 from vendor.errors import InvalidRequest, NotOwner, ScopeNotGranted, UnknownShare, VendError
 from vendor.governance import edits, keys
 from vendor.governance.change import Change
-from vendor.governance.records import Share, Target, TargetKind
+from vendor.governance.records import Share, Target, TargetKind, share_id
 from vendor.names import S3Path
 from vendor.policy.grant import Level
 from vendor.policy.layout import Layout
@@ -17,7 +17,7 @@ from vendor.stewardship.caller import Caller
 from vendor.stewardship.desk import ANY, Decided, Desk, require_revision
 from vendor.stewardship.ownership import Control, control, owner_of, require_in_scope
 from vendor.stewardship.removal import share_piece
-from vendor.stewardship.sharing import Candidate, Facts, read_facts, share_id
+from vendor.stewardship.sharing import Candidate, Facts, read_facts
 from vendor.times import rfc3339
 
 EVERYONE: Final = Target(TargetKind.EVERYONE)

@@ -1,7 +1,5 @@
 """Whom a path may be shared with: not its owner, nobody unknown, and nobody beyond the room there is."""
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -9,7 +7,7 @@ from typing import Final
 from vendor.errors import Conflict, InvalidRequest, NotSteward, UnknownTenant, UnknownUser, VendError
 from vendor.governance import keys
 from vendor.governance.change import Change
-from vendor.governance.records import Share, Target, TargetKind
+from vendor.governance.records import Share, Target, TargetKind, share_id
 from vendor.names import S3Path
 from vendor.policy.grant import Access, Level
 from vendor.stewardship.caller import Caller
@@ -113,12 +111,6 @@ async def read_facts(
         for target, known, count, stored in zip(targets, each[::3], each[1::3], each[2::3], strict=True)
     )
     return Facts(caller, control, level, int(by_owner), memberships, candidates)
-
-
-def share_id(path: S3Path, target: Target) -> str:
-    """The same path and target are the same share, so that sharing again replaces."""
-    text = "\n".join((path.bucket, path.prefix, str(target)))
-    return "s_" + base64.b32encode(hashlib.sha256(text.encode()).digest()).decode().lower()[:20]
 
 
 def _most_with(target: Target) -> int:

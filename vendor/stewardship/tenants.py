@@ -80,15 +80,15 @@ class Tenants:
         require_unlimited(caller)
 
         async def decide() -> Decided[bool]:
-            _, (stored, *twins) = await self.desk.look(
-                caller, *(("HGETALL", keys.tenant(one)) for one in (name, *_twins(name)))
+            _, (stored, *taken_twins) = await self.desk.look(
+                caller, *(("HGETALL", keys.tenant(one)) for one in (name, *twins(name)))
             )
             found = Tenant.read(name, stored)
             require_revision(revision, found.revision if found else 0)
             change = Change()
             if found is not None:
                 return self._replacement(caller, change, found, metadata.fields(), revision)
-            for twin, taken in zip(_twins(name), twins, strict=True):
+            for twin, taken in zip(twins(name), taken_twins, strict=True):
                 if taken:
                     raise AlreadyExists(
                         f"A tenant {twin} exists, and one of the two names would be read as the other's read-only half."
@@ -145,7 +145,7 @@ class Tenants:
         return Decided(False, change, [caller.event(Kind.TENANT_CHANGED, now, **facts)])
 
 
-def _twins(name: TenantName) -> list[TenantName]:
+def twins(name: TenantName) -> list[TenantName]:
     """The names that a tenant of this name cannot stand beside."""
     twins = [TenantName(name + READ_ONLY_TWIN)]
     if name.endswith(READ_ONLY_TWIN) and len(name) > len(READ_ONLY_TWIN):
