@@ -107,6 +107,8 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         random=random.Random(),  # noqa: S311 - spreads refreshes, guards nothing
     )
     register = Register(database, settings.redis_prefix)
+    vending = Vending(making, users, trail, register, settings.lease_renewable_max_seconds)
+    ending = Ending(register, trail, clock)
     return Gateway(
         authenticator=authenticator,
         issuer=issuer,
@@ -120,12 +122,12 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         shares=Shares(desk, layout),
         reach=Reach(desk, layout),
         removal=Removal(desk),
-        vending=Vending(making, users, trail, register, settings.lease_renewable_max_seconds),
+        vending=vending,
         renewing=Renewing(making, users, trail, register),
-        ending=Ending(register, trail, clock),
+        ending=ending,
         register=register,
         sign_in=authenticator.sign_in(),
-        mms=open_mms(desk, vending, trail, authenticator.trust),
+        mms=open_mms(desk, vending, ending, authenticator.trust),
     )
 
 

@@ -9,13 +9,16 @@ import pytest
 
 from tests.support.callers import caller
 from tests.support.house import KBASE, House, open_house
-from vendor.database import Database
 from vendor.errors import InvalidRequest, RoleRequired
 from vendor.identity.principal import ActsFor
 from vendor.leases.duration import DurationRules
+from vendor.leases.ending import Ending
 from vendor.leases.homes import Homes
 from vendor.leases.kept import MOST, KeptLeases
+from vendor.leases.lease import LeaseAsk
+from vendor.leases.making import Making
 from vendor.leases.register import Register
+from vendor.leases.rotating import Rotating
 from vendor.leases.vending import Vending
 from vendor.names import UserName, parse_s3_path
 from vendor.policy.access import load_access
@@ -60,7 +63,8 @@ class Desk:
     house: House
     store: Counting
     kept: KeptLeases
-    rotation: Rotation
+    rotating: Rotating
+    vending: Vending
 
     async def key(self, who: Caller) -> str:
         return (await self.kept.current(who)).credentials.access_key_id
@@ -77,11 +81,8 @@ async def desk(house: House) -> AsyncIterator[Desk]:
     layout = load_layout(shipped_policies() / "layout.toml")
     store = Counting(house)
     objects = Objects(NOWHERE, "us-east-1")
-    vending = Vending(
+    making = Making(
         governance=house.governance,
-        users=house.users,
-        trail=house.trail,
-        register=Register(house.database, "test"),
         stores={"default": store},  # type: ignore[dict-item]  # stands in
         layout=layout,
         access=load_access(shipped_policies() / "access.toml"),
@@ -89,7 +90,11 @@ async def desk(house: House) -> AsyncIterator[Desk]:
         clock=house.clock,
         random=random.Random(1),
     )
-    yield Desk(house, store, KeptLeases(vending, Homes(layout, {"default": objects})), Rotation(house.desk))
+    register = Register(house.database, "test")
+    vending = Vending(making, house.users, house.trail, register, 86_400)
+    ending = Ending(register, house.trail, house.clock)
+    kept = KeptLeases(vending, Homes(layout, {"default": objects}))
+    yield Desk(house, store, kept, Rotating(Rotation(house.desk), ending), vending)
     await objects.close()
 
 
@@ -173,11 +178,31 @@ async def test_rotation_makes_a_new_lease_for_the_one_and_nobody_else(desk: Desk
     alice, bob = caller("alice"), caller("bob")
     before = await desk.key(alice), await desk.key(bob)
 
-    await desk.rotation.rotate(alice)
+    await desk.rotating.rotate(alice)
 
     assert await desk.key(alice) != before[0]
     assert await desk.key(bob) == before[1]
     assert "keys.rotated" in await desk.house.kinds()
+
+
+async def test_rotation_ends_what_was_given_here_and_nothing_that_was_asked_for(desk: Desk) -> None:
+    alice = caller("alice")
+    given = (await desk.kept.current(alice)).lease.id
+    asked = (await desk.vending.vend(alice, LeaseAsk(audit_context={"job": "nightly"}))).lease.id
+
+    await desk.rotating.rotate(alice)
+
+    register = desk.vending.register
+    ended = {lease: (await register.get(lease)) for lease in (given, asked)}
+    assert {lease: kept.ended is not None for lease, kept in ended.items() if kept} == {given: True, asked: False}
+
+
+async def test_a_lease_that_was_ended_is_given_to_nobody(desk: Desk) -> None:
+    alice = caller("alice")
+    before = await desk.kept.current(alice)
+    await desk.rotating.ending.end(alice, before.lease.id)
+
+    assert (await desk.kept.current(alice)).lease.id != before.lease.id
 
 
 async def test_everybody_is_rotated_however_many_they_are(desk: Desk) -> None:
@@ -187,16 +212,16 @@ async def test_everybody_is_rotated_however_many_they_are(desk: Desk) -> None:
     first, last = caller("user000"), caller("user249")
     before = await desk.key(first), await desk.key(last)
 
-    assert await desk.rotation.rotate_all(carol) == 254
+    assert await desk.rotating.rotate_all(carol) == 254
     assert await desk.key(first) != before[0]
     assert await desk.key(last) != before[1]
 
 
 async def test_only_administrators_rotate_others(desk: Desk) -> None:
     with pytest.raises(RoleRequired):
-        await desk.rotation.rotate(caller("bob"), _alice())
+        await desk.rotating.rotate(caller("bob"), _alice())
     with pytest.raises(RoleRequired):
-        await desk.rotation.rotate_all(caller("bob"))
+        await desk.rotating.rotate_all(caller("bob"))
 
 
 async def test_tokens_that_allow_less_do_not_get_the_keys_of_those_that_allow_more(desk: Desk) -> None:
@@ -232,21 +257,15 @@ async def test_the_number_of_kept_leases_is_bounded(desk: Desk, monkeypatch: pyt
     assert await desk.key(caller("alice")) != first
 
 
-async def test_an_answer_costs_one_round_trip(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_answer_asks_the_store_for_nothing_and_writes_nothing(desk: Desk) -> None:
     alice = caller("alice")
     await desk.key(alice)
-    calls = 0
-    run = Database._run
+    before = await desk.house.kinds()
+    for _ in range(10):
+        await desk.key(alice)
 
-    async def counted(self: Database, *arguments: object) -> object:
-        nonlocal calls
-        calls += 1
-        return await run(self, *arguments)  # type: ignore[arg-type]  # passed through
-
-    monkeypatch.setattr(Database, "_run", counted)
-    await desk.key(alice)
-
-    assert calls == 1
+    assert len(desk.store.orders) == 1
+    assert await desk.house.kinds() == before
 
 
 def _alice() -> UserName:

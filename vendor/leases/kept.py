@@ -2,7 +2,8 @@
 
 Live keys are kept in this process's memory and nowhere else, for a bounded number of principals.  Before they are
 given again, governance is read: if anything that decides the principal's rights has changed, the old lease is
-forgotten and another is vended.  So an answer from here is never staler than one from `Vending`.
+forgotten and another is vended.  So an answer from here is never staler than one from `Vending`.  The register is
+read at the same time: a lease that was ended is given to nobody any more.
 """
 
 import asyncio
@@ -19,6 +20,8 @@ from vendor.leases.lease import Issued, LeaseAsk
 from vendor.leases.vending import Vending
 from vendor.stewardship.caller import Caller
 
+EVERYTHING: Final = LeaseAsk(audit_context={"given": "again"})
+"""What is asked for.  The remark is how such leases are told from those that somebody asked for themself."""
 MOST: Final = 4096  # principals whose keys are kept at a time; some 5 KiB each
 GIVEN_UNTIL: Final = 0.5  # of a lease's life
 
@@ -46,7 +49,7 @@ class KeptLeases:
     async def current(self, caller: Caller) -> Issued:
         """Return the caller's lease, vended now if there is none that still serves.
 
-        One round trip to Redis if there is one.  Raises what `Vending.vend` raises.
+        Two reads side by side if there is one.  Raises what `Vending.vend` raises.
         """
         key = _key(caller.principal)
         kept = await self._serving(key, caller)
@@ -57,20 +60,24 @@ class KeptLeases:
             return kept if kept is not None else await self._vend(key, caller)
 
     async def _serving(self, key: Hashable, caller: Caller) -> Issued | None:
-        if key not in self._kept:
-            return None
-        standing = await self._vending.users.standing(caller)
         kept = self._kept.get(key)
-        if kept is None or not kept.serves(standing, self._vending.clock()):
+        if kept is None:
             return None
-        self._kept.move_to_end(key)
+        standing, registered = await asyncio.gather(
+            self._vending.users.standing(caller), self._vending.register.get(kept.issued.lease.id)
+        )
+        ended = registered is None or registered.ended is not None
+        if ended or not kept.serves(standing, self._vending.making.clock()):
+            return None
+        if key in self._kept:
+            self._kept.move_to_end(key)
         return kept.issued
 
     async def _vend(self, key: Hashable, caller: Caller) -> Issued:
         self._kept.pop(key, None)
         # Read before the lease is made: a change in between makes this digest the older one, never the newer.
         standing = await self._vending.users.standing(caller)
-        issued = await self._vending.vend(caller, LeaseAsk())
+        issued = await self._vending.vend(caller, EVERYTHING)
         self._kept[key] = _Kept(issued, standing.digest)
         if len(self._kept) > MOST:
             self._kept.popitem(last=False)
@@ -91,6 +98,11 @@ class KeptLeases:
                 del self._turns[key]
             else:
                 self._turns[key] = (lock, users - 1)
+
+
+def is_given_again(ask: LeaseAsk) -> bool:
+    """Say whether a lease is one of those that are given again."""
+    return ask.audit_context == EVERYTHING.audit_context and ask.scope is None and ask.renewable_for is None
 
 
 def _key(principal: Principal) -> Hashable:

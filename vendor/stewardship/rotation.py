@@ -1,9 +1,10 @@
 """Other keys from now on: mark a user so that no replica gives the keys again that it gave before.
 
 The mark is part of what every vend and every repeated answer is checked against, so it counts everywhere at once.
-Keys that were given before end when they would have ended.
+Ending the leases themselves is the business of `leases.rotating`.
 """
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,11 +41,11 @@ class Rotation:
 
         await self.desk.commit(caller, decide)
 
-    async def rotate_all(self, caller: Caller) -> int:
-        """Mark everybody, some at a time; return how many.  Raises RoleRequired."""
+    async def rotate_all(self, caller: Caller) -> AsyncIterator[list[UserName]]:
+        """Mark everybody, some at a time, and yield who was.  Raises RoleRequired."""
         require_admin(caller, "rotate everybody's keys")
         require_unlimited(caller)
-        marked, after = 0, ""
+        after = ""
         while True:
 
             async def decide(start: str = f"({after}" if after else "-") -> Decided[list[UserName]]:
@@ -54,9 +55,9 @@ class Rotation:
                 return Decided(names, *self._mark(caller, names)) if names else Decided(names)
 
             names = await self.desk.commit(caller, decide)
-            marked += len(names)
+            yield names
             if len(names) < AT_ONCE:
-                return marked
+                return
             after = names[-1]
 
     def _mark(self, caller: Caller, names: list[UserName]) -> tuple[Change, list[Event]]:

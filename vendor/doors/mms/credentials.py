@@ -16,7 +16,7 @@ async def get(call: Call) -> CredentialsResponse:
 
 async def rotate(call: Call) -> CredentialsResponse:
     """Give other keys, now and at every ask on every replica."""
-    await call.gateway.mms.rotation.rotate(call.who)
+    await call.gateway.mms.rotating.rotate(call.who)
     return _shown(await call.gateway.mms.kept.current(call.who))
 
 
@@ -31,7 +31,7 @@ def _shown(issued: Issued) -> CredentialsResponse:
         s3_access_key=keys.access_key_id,
         s3_secret_key=secret,
         session_token=keys.session_token.reveal(),
-        expiration=rfc3339(issued.lease.expires_at),
+        expiration=rfc3339(issued.lease.reported_end),
         lease_id=issued.lease.id,
         endpoint=Endpoint(url=issued.store.public_endpoint, region=issued.store.region, path_style=True),
     )

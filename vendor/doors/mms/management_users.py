@@ -58,7 +58,7 @@ async def rotate(call: Call) -> models.UserManagementResponse:
     """Have a user given other keys at their next ask; one who is not known becomes known."""
     user = parse_user_name(call.path("username"))
     try:
-        await call.gateway.mms.rotation.rotate(call.who, user)
+        await call.gateway.mms.rotating.rotate(call.who, user)
     except UnknownUser:
         await create(call)
     return await _managed(call, user, "rotate")
@@ -66,7 +66,7 @@ async def rotate(call: Call) -> models.UserManagementResponse:
 
 async def rotate_all(call: Call) -> models.RotateAllCredentialsResponse:
     """Have everybody given other keys at their next ask."""
-    count = await call.gateway.mms.rotation.rotate_all(call.who)
+    count = await call.gateway.mms.rotating.rotate_all(call.who)
     return models.RotateAllCredentialsResponse(
         users_rotated=count, users_failed=0, errors=[], performed_by=call.name, timestamp=call.now()
     )

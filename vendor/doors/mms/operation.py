@@ -51,7 +51,7 @@ class Call:
 
     def now(self) -> str:
         """Return the present, as answers tell it."""
-        return rfc3339(self.gateway.vending.clock())
+        return rfc3339(self.gateway.vending.making.clock())
 
 
 @dataclass(frozen=True, slots=True)

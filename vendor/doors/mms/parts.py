@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vendor.audit.trail import Trail
 from vendor.identity.profiles import Profiles
 from vendor.identity.trust import Trust
+from vendor.leases.ending import Ending
 from vendor.leases.homes import Homes
 from vendor.leases.kept import KeptLeases
 from vendor.leases.purge import Purging
+from vendor.leases.rotating import Rotating
 from vendor.leases.vending import Vending
 from vendor.policy.access import AccessTable
 from vendor.stewardship.desk import Desk, Joins
@@ -25,7 +26,7 @@ class MmsParts:
     """Everything beyond the use cases of the native API."""
 
     kept: KeptLeases
-    rotation: Rotation
+    rotating: Rotating
     directory: Directory
     halves: Halves
     rights: RightsReader
@@ -42,18 +43,19 @@ class MmsParts:
             await objects.close()
 
 
-def open_mms(desk: Desk, vending: Vending, trail: Trail, trust: Trust) -> MmsParts:
+def open_mms(desk: Desk, vending: Vending, ending: Ending, trust: Trust) -> MmsParts:
     """Make the parts."""
-    objects = {name: Objects(store.settings.endpoint, store.settings.region) for name, store in vending.stores.items()}
+    making = vending.making
+    objects = {name: Objects(store.settings.endpoint, store.settings.region) for name, store in making.stores.items()}
     return MmsParts(
-        kept=KeptLeases(vending, Homes(vending.layout, objects)),
-        rotation=Rotation(desk),
+        kept=KeptLeases(vending, Homes(making.layout, objects)),
+        rotating=Rotating(Rotation(desk), ending),
         directory=Directory(desk),
         halves=Halves(desk, Members(desk)),
-        rights=RightsReader(desk, vending.users, vending.layout),
-        purging=Purging(vending.stores, objects, vending.layout, vending.access, trail, vending.clock),
+        rights=RightsReader(desk, vending.users, making.layout),
+        purging=Purging(making.stores, objects, making.layout, making.access, vending.trail, making.clock),
         profiles=Profiles(trust.kbase, folder=trust.folder),
-        access=vending.access,
+        access=making.access,
         objects=objects,
         joins=desk.joins,
     )
