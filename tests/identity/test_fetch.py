@@ -1,6 +1,7 @@
 """Asking over HTTP: bounded in time and size, straight to the address that was given, and nowhere else."""
 
 import asyncio
+import json
 import time
 from pathlib import Path
 
@@ -165,3 +166,66 @@ def test_the_systems_authorities_are_not_used_beside_ones_own(tmp_path: Path) ->
         context = tls_context(tmp_path / "ca.crt")
     assert context is not None
     assert len(context.get_ca_certs()) == 1
+
+
+class Canned:
+    """Answers every question with the same document, and remembers the addresses."""
+
+    def __init__(self, document: object) -> None:
+        self.body = json.dumps(document).encode()
+        self.asked: list[str] = []
+
+    async def get(self, url: str, **_more: object) -> Answer:
+        self.asked.append(url)
+        return Answer(200, self.body)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "http://idp.example:8443/jwks",
+        "file://idp.example:8443/etc/passwd",
+        "https://idp.example/jwks",
+        "https://idp.example:8443.evil.example/jwks",
+        "https://user@idp.example:8443/jwks",
+        "https://idp.example:8443@evil.example/jwks",
+        "https://evil.example/?https://idp.example:8443/",
+        "https://idp.example:8443/jwks#x",
+        "https://idp.example:99999/jwks",
+        "//idp.example:8443/jwks",
+        "/jwks",
+        "",
+        7,
+        None,
+    ],
+)
+async def test_discovery_sends_us_nowhere_else(uri: object, tmp_path: Path) -> None:
+    issuer = pod_issuer("https://unused.example", None, None).model_copy(
+        update={"url": "https://idp.example:8443", "jwks_uri": None}
+    )
+    canned = Canned({"issuer": "https://idp.example:8443", "jwks_uri": uri})
+    source = KeySource(issuer, folder=tmp_path, fetcher=canned)  # type: ignore[arg-type]  # it has the one method used
+    with pytest.raises(FetchFailed):
+        await source.read()
+    assert canned.asked == ["https://idp.example:8443/.well-known/openid-configuration"]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "uri"),
+    [
+        ((), "https://idp.example:8443/keys"),
+        (("keys.example",), "https://keys.example/jwks"),
+        (("keys.example:444",), "https://keys.example:444/jwks"),
+        ((), "https://IDP.example:8443/jwks"),
+    ],
+)
+async def test_discovery_may_name_hosts_that_the_operator_knows(
+    hosts: tuple[str, ...], uri: str, tmp_path: Path
+) -> None:
+    issuer = pod_issuer("https://unused.example", None, None).model_copy(
+        update={"url": "https://idp.example:8443", "jwks_uri": None, "jwks_hosts": hosts}
+    )
+    canned = Canned({"issuer": "https://idp.example:8443", "jwks_uri": uri})
+    source = KeySource(issuer, folder=tmp_path, fetcher=canned)  # type: ignore[arg-type]  # as above
+    await source.read()
+    assert canned.asked[1] == uri
