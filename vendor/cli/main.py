@@ -9,10 +9,12 @@ import sys
 
 import typer
 
-from vendor.cli import failures, leasing, options, running, sign_in
+from vendor.cli import failures, leasing, options, running, sharing, sign_in, tenants
+from vendor.cli.help import PanelCommand, PanelGroup
 
 app = typer.Typer(
     name="vend",
+    cls=PanelGroup,
     help="Short-lived S3 keys to exactly the data you may touch.",
     no_args_is_help=True,
     add_completion=False,
@@ -21,15 +23,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.callback()(options.before_the_command)
-app.command()(sign_in.login)
-app.command()(sign_in.logout)
-app.command()(sign_in.whoami)
-app.command()(leasing.lease)
-app.command()(leasing.env)
-app.command()(leasing.process)
+
+_COMMANDS = {
+    "Who you are": (sign_in.login, sign_in.logout, sign_in.whoami),
+    "Get keys": (leasing.lease, leasing.env, leasing.process, running.server),
+    "Share": (sharing.share, sharing.unshare, sharing.shares),
+}
+for _panel, _commands in _COMMANDS.items():
+    for _command in _commands:
+        app.command(cls=PanelCommand, rich_help_panel=_panel)(_command)
 # Everything from the first word of the command on is the command's, with or without '--'.
-app.command("exec", context_settings={"allow_interspersed_args": False})(running.exec_)
-app.command()(running.server)
+app.command("exec", cls=PanelCommand, rich_help_panel="Get keys", context_settings={"allow_interspersed_args": False})(
+    running.exec_
+)
+app.add_typer(tenants.app, name="tenant", rich_help_panel="Share")
 
 
 def main() -> None:

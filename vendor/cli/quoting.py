@@ -5,7 +5,7 @@ Unquotable; nothing is ever dropped, replaced or left to the reader's settings.
 """
 
 import re
-from xml.sax.saxutils import escape
+from html import escape
 
 from vendor.client.errors import BadInput
 
@@ -90,7 +90,7 @@ def xml(text: str) -> str:
     _refuse(text, _CONTROLS + "\ufffe\uffff", "XML")
     if "${" in text or text != text.strip():
         raise Unquotable("A value has ${ or outer blanks, which Hadoop would change.")
-    return escape(text, {'"': "&quot;"})
+    return escape(text)
 
 
 def mc_host_part(text: str) -> str:

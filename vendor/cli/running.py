@@ -6,19 +6,20 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vendor.cli import child, formats, screen
 from vendor.cli.environment import STALE, child_environment, static_variables
 from vendor.cli.leasing import tell, vend
-from vendor.cli.loopback import serving
 from vendor.cli.options import asking_command
 from vendor.client.calls import Ask
 from vendor.client.connect import Connection
 from vendor.client.errors import BadInput
-from vendor.client.keeper import Keeper, KeySource
+
+if TYPE_CHECKING:
+    from vendor.client.keeper import Keeper
 
 RENEWABLE_FOR = 24 * 3600
 """For how long a lease is asked to be renewable when nothing else is said, in seconds."""
@@ -45,6 +46,8 @@ def exec_(connection: Connection, ask: Ask, command_line: Command, static: Stati
     if static:
         vended = vend(connection, ask)
         return child.run(command_line, child_environment(os.environ, static_variables(vended)))
+    from vendor.cli.loopback import serving  # only now: servers are slow to import
+
     with keeping(connection, ask) as keeper, serving(keeper) as variables:
         return child.run(command_line, child_environment(os.environ, variables))
 
@@ -57,6 +60,8 @@ def server(connection: Connection, ask: Ask, port: Port = 0, form: ServerFormat 
     """
     if form not in {None, formats.Format.ENV, formats.Format.FISH, formats.Format.DOTENV}:
         raise BadInput("'vend server' prints env, fish or dotenv.")
+    from vendor.cli.loopback import serving
+
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
@@ -68,8 +73,10 @@ def server(connection: Connection, ask: Ask, port: Port = 0, form: ServerFormat 
 
 
 @contextmanager
-def keeping(connection: Connection, ask: Ask) -> Iterator[Keeper]:
+def keeping(connection: Connection, ask: Ask) -> "Iterator[Keeper]":
     """Hold a lease while the block runs, and end it after."""
+    from vendor.client.keeper import Keeper, KeySource
+
     with connection.client() as client:
         keeper = Keeper(KeySource(client, ask, renewable_for=RENEWABLE_FOR), warn=screen.warn)
         try:

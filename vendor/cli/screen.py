@@ -1,9 +1,11 @@
 """What goes where: the asked-for output to stdout, everything else to stderr."""
 
 import json
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+
+from vendor.client.errors import BadInput, ClientError
+from vendor.client.text import printable
 
 
 def out(text: str) -> None:
@@ -13,7 +15,7 @@ def out(text: str) -> None:
 
 def out_json(value: object) -> None:
     """Write asked-for output as JSON, indented for eyes; programs do not mind."""
-    out(json.dumps(value, indent=2, ensure_ascii=not _utf8()))
+    out(json.dumps(value, indent=2))  # all ASCII: what steers terminals stays escaped
 
 
 def say(text: str) -> None:
@@ -33,12 +35,26 @@ def note(text: str) -> None:
         say(text)
 
 
+def confirm(question: str) -> None:
+    """Let a person say yes; anybody else has to say --yes beforehand.  Raises Declined."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise BadInput("This asks for a confirmation, and there is no terminal.", remedy="Say --yes if it is meant.")
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise Declined("Nothing was done.")
+
+
+class Declined(ClientError):
+    """A person said no."""
+
+
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Write asked-for output as a table: boxes on a terminal, tab-separated without a header line in a pipe."""
-    rows = list(rows)
+    rows = [[printable(cell) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in rows:
-            out("\t".join(_one_field(cell) for cell in row))
+            out("\t".join(row))
         return
     from rich.console import Console
     from rich.table import Table
@@ -54,12 +70,4 @@ def facts(pairs: Mapping[str, str]) -> None:
     """Write a few named facts, one a line."""
     width = max((len(name) for name in pairs), default=0)
     for name, value in pairs.items():
-        out(f"{name:<{width}}  {value}")
-
-
-def _one_field(cell: str) -> str:
-    return cell.replace("\t", " ").replace("\n", " ")
-
-
-def _utf8() -> bool:
-    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8" and os.environ.get("LC_ALL") != "C"
+        out(f"{name:<{width}}  {printable(value)}")
