@@ -27,8 +27,12 @@ _USER = re.compile(r"[a-z0-9](?:[._-]?[a-z0-9])*", re.ASCII)
 _TENANT = re.compile(r"[a-z][a-z0-9]*", re.ASCII)
 _BUCKET = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
 
+PROBE_USER = UserName("vendor-probe")
+"""In whose home the gateway tries the store; nobody can have the name."""
+
 RESERVED_USERS = frozenset(
     {
+        PROBE_USER,
         "admin",
         "anonymous",
         "backup",

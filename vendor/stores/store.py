@@ -4,7 +4,7 @@ Neither call is ever made without a session policy: on every store an empty or a
 the role.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 from urllib.parse import urlencode
@@ -101,6 +101,8 @@ class Store:
         self._sign = sign
         self._clock = clock
         self._wire = Wire(settings.endpoint)
+        self.admit: Callable[[], Awaitable[None]] | None = None
+        """Asked before keys are issued; raises where this store must not be used (see `stores.probe.watch`)."""
 
     async def close(self) -> None:
         """Close all connections."""
@@ -115,23 +117,34 @@ class Store:
 
         Raises InvalidDuration, StoreRefused, StoreUnavailable.
         """
+        if self.admit is not None:
+            await self.admit()
+        return await self.mint(order)
+
+    async def mint(self, order: Order) -> Credentials:
+        """Do what `issue` does, without asking whether the store may be used: for the checks that decide that."""
         if not order.policy.startswith('{"'):
             raise StoreRefused("A lease without a session policy is never asked for.")
         asked_at = self._clock()
-        credentials = await self._redeem(order)
+        credentials = await self.redeem(self.form(order))
         latest = asked_at + order.seconds + CLOCK_SLACK
         if not asked_at - CLOCK_SLACK < credentials.expires_at <= latest:
             raise StoreRefused("The store's keys end at another time than asked for; is a clock wrong?")
         return credentials
 
-    async def _redeem(self, order: Order) -> Credentials:
+    def form(self, order: Order) -> dict[str, str]:
+        """Return the STS call for an order, as a form; by web identity it holds a token.  Raises InvalidDuration."""
         duration = self.durations.to_send(order.seconds)
-        if self.settings.service_key is None:
-            token = self._web_identity(order)
-            form = self._form("AssumeRoleWithWebIdentity", order, duration) | {"WebIdentityToken": token.reveal()}
-            return await self._wire.post(urlencode(form))
-        body = urlencode(self._form("AssumeRole", order, duration))
-        return await self._wire.post(body, self._signature(body, self.settings.service_key))
+        if self.settings.service_key is not None:
+            return self._form("AssumeRole", order, duration)
+        token = self._web_identity(order)
+        return self._form("AssumeRoleWithWebIdentity", order, duration) | {"WebIdentityToken": token.reveal()}
+
+    async def redeem(self, form: Mapping[str, str]) -> Credentials:
+        """Send an STS call as it is: `mint` sends none without a policy, and believes not every expiry."""
+        body = urlencode(form)
+        key = self.settings.service_key
+        return await self._wire.post(body, None if key is None else self._signature(body, key))
 
     def _web_identity(self, order: Order) -> WebIdentityToken:
         token_decides = self.profile.web_identity_lifetime is Lifetime.EXP

@@ -81,6 +81,6 @@ class Wire:
                 trust_env=False,
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"user-agent": "vendor"},
+                headers={"user-agent": "vendor", "accept-encoding": "identity"},
             )
         return self._session

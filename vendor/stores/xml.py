@@ -43,6 +43,19 @@ def parse_error_code(body: bytes) -> str:
     return text if _CODE.fullmatch(text) else "unreadable"
 
 
+def parse_keys(body: bytes) -> list[str] | None:
+    """Return the object keys in a listing, of objects, versions or uploads alike; None for what is not XML."""
+    root = _parse(body)
+    return None if root is None else [element.text or "" for element in root.iter() if _local(element) == "Key"]
+
+
+def parse_text(body: bytes, name: str) -> str:
+    """Return the text of the first element of this name; empty where there is none."""
+    root = _parse(body)
+    found = None if root is None else _find(root, name)
+    return "" if found is None else (found.text or "").strip()
+
+
 def _parse(body: bytes) -> Element | None:
     try:
         return fromstring(body, forbid_dtd=True)
