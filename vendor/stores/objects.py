@@ -1,7 +1,7 @@
 """The few S3 calls on objects that the gateway makes itself, always with temporary keys that are narrowed to the task.
 
-Writing the marker of a new home, and listing and deleting what an administrator wants gone.  botocore signs, aiohttp
-sends; nothing is redirected, sent through a proxy of the environment, or longer than the limits below.
+Writing the marker of a new home, and listing and deleting what an administrator wants gone.  How a call is signed and
+sent, and within which limits, is the business of `s3`.
 """
 
 import base64
@@ -9,25 +9,17 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, unquote_plus, urlencode
+from urllib.parse import unquote_plus
 from xml.sax.saxutils import escape
-
-import aiohttp
-from botocore.auth import S3SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials as SigningKey
-from yarl import URL
 
 from vendor.errors import StoreRefused, StoreUnavailable
 from vendor.names import Bucket, Prefix
 from vendor.stores.credentials import Credentials
 from vendor.stores.objects_xml import S3Answer, fits_xml
+from vendor.stores.s3 import S3, Call, path_of
 from vendor.stores.xml import parse_error_code
 
-TIMEOUT: Final = aiohttp.ClientTimeout(total=10.0, connect=2.0)
-MAX_ANSWER: Final = 4 * 1024 * 1024  # a page of 1,000 keys of 1,024 bytes, each byte percent-encoded
 PAGE: Final = 1000
-CONNECTIONS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +34,11 @@ class Objects:
     """One store's objects.  Every method raises StoreUnavailable and StoreRefused."""
 
     def __init__(self, endpoint: str, region: str) -> None:
-        self._endpoint = endpoint.rstrip("/")
-        self._region = region
-        self._session: aiohttp.ClientSession | None = None
+        self._s3 = S3(endpoint, region)
 
     async def close(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
+        await self._s3.close()
 
     async def put_new(self, keys: Credentials, bucket: Bucket, key: str, body: bytes) -> bool:
         """Write an object unless there is one already; False if there was."""
@@ -103,38 +92,10 @@ class Objects:
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, bytes]:
-        path = quote(f"/{bucket}/{key}" if key else f"/{bucket}", safe="/-._~")
-        question = f"?{urlencode(sorted(query.items()), quote_via=quote, safe='-._~')}" if query else ""
-        request = AWSRequest(method, f"{self._endpoint}{path}{question}", dict(headers or {}), body)
-        signing_key = SigningKey(keys.access_key_id, keys.secret_key.reveal(), keys.session_token.reveal())
-        S3SigV4Auth(signing_key, "s3", self._region).add_auth(request)
-        return await self._send(method, str(request.url), body, dict(request.headers.items()))
-
-    async def _send(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
-        try:
-            async with self._open().request(
-                method, URL(url, encoded=True), data=body or None, headers=headers, allow_redirects=False
-            ) as answer:
-                content = bytearray()
-                async for chunk in answer.content.iter_chunked(65_536):
-                    content += chunk
-                    if len(content) > MAX_ANSWER:
-                        raise StoreRefused("The store's answer is too long.")
-                return answer.status, bytes(content)
-        except (aiohttp.ClientError, TimeoutError, OSError) as failure:
-            raise StoreUnavailable(f"The store does not answer ({type(failure).__name__}).") from failure
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=30),
-                timeout=TIMEOUT,
-                trust_env=False,
-                auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"user-agent": "vendor"},
-            )
-        return self._session
+        question = tuple(sorted((query or {}).items()))
+        call = Call(method, path_of(bucket, key), question, headers=headers or {}, body=body)
+        reply = await self._s3.send(keys, call)
+        return reply.status, reply.body
 
 
 def _require(fine: bool, status: int, answer: bytes) -> None:

@@ -44,7 +44,7 @@ async def admin_calls(trial: Trial) -> Finding:
     reads = ("info", "list-users", "list-canned-policies", "list-groups", "get-config-kv?key=api", "datausageinfo")
     calls = [_admin("GET", route) for route in reads]
     policy = b'{"Version":"2012-10-17","Statement":[]}'
-    name = f"vendor-probe-{trial.ground.run[-8:]}"
+    name = f"vendor-{trial.ground.session}"
     add = Call("PUT", f"{ADMIN}add-canned-policy", (("name", name),), body=policy)
     found = await trial.denied([*calls, add])
     if found.verdict is Verdict.FAIL:
@@ -76,7 +76,7 @@ async def admin_door(trial: Trial) -> Finding:
 )
 async def revoke_others(trial: Trial) -> Finding:
     # Of a type that no keys have, so that nothing is revoked where it is allowed.
-    query = (("tokenRevokeType", f"vendor-probe-{trial.ground.run}"),)
+    query = (("tokenRevokeType", f"vendor-{trial.ground.session}"),)
     return await trial.denied([Call("POST", f"{ADMIN}revoke-tokens/builtin", query)])
 
 

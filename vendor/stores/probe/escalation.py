@@ -16,7 +16,7 @@ IAM_VERSION: Final = "2010-05-08"
 
 @check("iam-calls", shows="keys make no calls to an AWS-style IAM API", advice="Give leases no iam: actions.")
 async def iam_calls(trial: Trial) -> Finding:
-    user = f"vendor-probe-{trial.ground.run[-8:]}"
+    user = f"vendor-{trial.ground.session}"
     calls = [_iam("ListUsers"), _iam("ListPolicies"), _iam("CreateUser", UserName=user)]
     found = await trial.denied(calls)
     if found.verdict is Verdict.FAIL:
@@ -53,7 +53,7 @@ async def chain_roles(trial: Trial) -> Finding:
 async def bucket_settings(trial: Trial) -> Finding:
     path = path_of(trial.ground.bucket)
     reads = [Call("GET", path, ((setting, ""),)) for setting in ("policy", "lifecycle", "notification", "replication")]
-    made = f"vendor-probe-{trial.ground.run[-8:]}"
+    made = f"vendor-{trial.ground.session}"
     found = await trial.denied([*reads, Call("PUT", path_of(made))])
     if found.verdict is Verdict.FAIL:
         await trial.send(Call("DELETE", path_of(made)))

@@ -36,14 +36,23 @@ class Ground:
     home: Prefix
     run: str
     foreign_tenant: Prefix
+    session: str
+    """Names the keys of this run in the store's own log, as a lease id does."""
 
     @classmethod
-    def choose(cls, layout: Layout, now: float) -> Self:
-        """Choose the places of a new run."""
+    def choose(cls, layout: Layout, now: float, run: str | None = None) -> Self:
+        """Choose the places of a new run, or of a run that always uses the same ones."""
         home = next(iter(layout.homes.values()))
         tenant = next(iter(layout.tenants.values()))
-        run = f"{datetime.fromtimestamp(now, UTC).strftime(_STAMP)}-{secrets.token_hex(4)}"
-        return cls(home.bucket, home.prefix(PROBE_USER), run, tenant.prefix(_TENANT))
+        session = secrets.token_hex(4)
+        stamp = datetime.fromtimestamp(now, UTC).strftime(_STAMP)
+        return cls(
+            bucket=home.bucket,
+            home=home.prefix(PROBE_USER),
+            run=run or f"{stamp}-{session}",
+            foreign_tenant=tenant.prefix(_TENANT),
+            session=f"probe-{session}",
+        )
 
     @property
     def root(self) -> Prefix:

@@ -147,12 +147,15 @@ def summary(seen: Iterable[str]) -> str:
 def order(store: Store, ground: Ground, policy: str, seconds: int | None = None) -> Order:
     """Return an order for keys under the probe's name."""
     usual = KEY_SECONDS if _exact(store) else max(KEY_SECONDS, store.profile.least_duration)
-    return Order(ground.run, PROBE_USER, policy, seconds or usual)
+    return Order(ground.session, PROBE_USER, policy, seconds or usual)
 
 
-async def first_keys(store: Store, ground: Ground, access: AccessTable, grant: Grant) -> Credentials:
+async def first_keys(
+    store: Store, ground: Ground, access: AccessTable, grant: Grant, seconds: int | None = None
+) -> Credentials:
     """Have keys issued as a lease has them.  Raises StoreRefused, StoreUnavailable and what the planner raises."""
-    return await store.mint(order(store, ground, plan_session_policy([grant], access, store.profile.policy_limit).text))
+    policy = plan_session_policy([grant], access, store.profile.policy_limit)
+    return await store.mint(order(store, ground, policy.text, seconds))
 
 
 def _exact(store: Store) -> bool:

@@ -24,7 +24,7 @@ _NO_SIGNATURE: Final = "0" * 64
 )
 async def unsigned_upload(trial: Trial) -> Finding:
     seen = []
-    for call in (_in_the_query(trial), _unpacked(trial)):
+    for call in (in_the_query(trial, trial.ground.mine + "unsigned"), _unpacked(trial)):
         reply = await trial.s3.send(None, call)
         if reply.fine:
             return failed("an upload with a made-up signature was accepted")
@@ -32,11 +32,11 @@ async def unsigned_upload(trial: Trial) -> Finding:
     return await trial.unless_all_is_denied(summary(seen))
 
 
-def _in_the_query(trial: Trial) -> Call:
-    """An upload in chunks whose keys are named in the query."""
+def in_the_query(trial: Trial, key: str) -> Call:
+    """Return an upload in chunks whose keys are named in the query."""
     return Call(
         "PUT",
-        path_of(trial.ground.bucket, trial.ground.mine + "unsigned"),
+        path_of(trial.ground.bucket, key),
         (
             ("X-Amz-Algorithm", "AWS4-HMAC-SHA256"),
             ("X-Amz-Credential", _credential(trial)),
