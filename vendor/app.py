@@ -15,13 +15,14 @@ from starlette.routing import BaseRoute
 
 from vendor.audit.trail import Trail, stream_key
 from vendor.database import Database
-from vendor.doors import leases, public, shares, tenants, users, whoami
+from vendor.doors import leases, public, shares, state, tenants, users, whoami
 from vendor.doors.context import Gateway
 from vendor.doors.middleware import Frame
 from vendor.doors.mms import door as mms
 from vendor.doors.mms.parts import open_mms
 from vendor.doors.render import MethodNotAllowed, NoRoute, error_answer
 from vendor.errors import VendError
+from vendor.governance.generations import Generations
 from vendor.governance.keys import Keys
 from vendor.governance.state import Governance
 from vendor.identity.authenticator import open_authenticator
@@ -41,6 +42,8 @@ from vendor.stewardship.members import Members
 from vendor.stewardship.reach import Reach
 from vendor.stewardship.removal import Removal
 from vendor.stewardship.shares import Shares
+from vendor.stewardship.state_copy import StateCopies
+from vendor.stewardship.state_restore import StateRestore
 from vendor.stewardship.tenants import Tenants
 from vendor.stewardship.users import Users
 from vendor.stores.store import Store
@@ -52,6 +55,7 @@ ROUTES: Final[Sequence[BaseRoute]] = [
     *tenants.ROUTES,
     *users.ROUTES,
     *shares.ROUTES,
+    *state.ROUTES,
     *public.ROUTES,
     *mms.ROUTES,
 ]
@@ -65,7 +69,13 @@ def build(settings: Settings, *, clock: Clock = time.time) -> Starlette:
     gateway = assemble(settings, clock)
     app = Starlette(
         routes=list(ROUTES),
-        middleware=[Middleware(Frame, max_body_bytes=settings.max_body_bytes)],
+        middleware=[
+            Middleware(
+                Frame,
+                max_body_bytes=settings.max_body_bytes,
+                larger={("PUT", state.PATH): gateway.state_restore.most_bytes},
+            )
+        ],
         exception_handlers={VendError: _refused, HTTPException: _no_route},
         lifespan=_lifespan(gateway),
     )
@@ -95,6 +105,8 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         observer=Observations(trail, clock),
     )
     desk = Desk(governance, clock, settings.joins)
+    generations = Generations(database, keys, stream)
+    copies = StateCopies(desk, generations, trail)
     users = Users(desk)
     stores = {settings.store.name: Store(settings.store, issuer.sign, clock)}
     making = Making(
@@ -122,6 +134,8 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         shares=Shares(desk, layout),
         reach=Reach(desk, layout),
         removal=Removal(desk),
+        state_copies=copies,
+        state_restore=StateRestore(desk, generations, copies, layout),
         vending=vending,
         renewing=Renewing(making, users, trail, register),
         ending=ending,

@@ -25,6 +25,8 @@ from vendor.stewardship.members import Members
 from vendor.stewardship.reach import Reach
 from vendor.stewardship.removal import Removal
 from vendor.stewardship.shares import Shares
+from vendor.stewardship.state_copy import StateCopies
+from vendor.stewardship.state_restore import StateRestore
 from vendor.stewardship.tenants import Tenants
 from vendor.stewardship.users import Users
 from vendor.stores.store import Store
@@ -48,6 +50,8 @@ class Gateway:
     shares: Shares
     reach: Reach
     removal: Removal
+    state_copies: StateCopies
+    state_restore: StateRestore
     vending: Vending
     renewing: Renewing
     ending: Ending

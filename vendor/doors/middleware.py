@@ -1,6 +1,7 @@
 """Plain ASGI wrappers around all doors: request id, size limit, one log line, and no unhandled exception."""
 
 import time
+from collections.abc import Mapping
 from typing import Final
 
 import structlog
@@ -28,11 +29,15 @@ class InternalError(VendError):
 
 
 class Frame:
-    """The outermost wrapper.  The log line has the path and never the query, which may hold a token."""
+    """The outermost wrapper.  The log line has the path and never the query, which may hold a token.
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int) -> None:
+    `larger` are the routes, as (method, path), whose bodies may be larger than all others.
+    """
+
+    def __init__(self, app: ASGIApp, max_body_bytes: int, larger: Mapping[tuple[str, str], int] | None = None) -> None:
         self._app = app
         self._max_body = max_body_bytes
+        self._larger = larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -43,8 +48,9 @@ class Frame:
         began = time.perf_counter()
         with structlog.contextvars.bound_contextvars(request_id=request_id(scope)):
             try:
-                _check_length(scope, self._max_body)
-                await self._app(scope, _Bounded(receive, self._max_body), answer.send)
+                limit = self._larger.get((scope["method"], scope["path"]), self._max_body)
+                _check_length(scope, limit)
+                await self._app(scope, _Bounded(receive, limit), answer.send)
             except VendError as refusal:
                 await answer.instead(refusal)
             except Exception:  # noqa: BLE001 - the last line of defence; nothing may reach the client unrendered

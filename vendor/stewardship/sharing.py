@@ -66,8 +66,7 @@ class Facts:
         """Let the change happen only while what spoke for the candidate still holds."""
         target = candidate.target
         if candidate.share is None:
-            change.require_room("ZCARD", keys.shares_by(self.control.owner), MOST_BY_ONE)
-            change.require_room("HLEN", keys.shares_with(target), _most_with(target))
+            require_room(change, self.control.owner, target)
         if self.control.steward and not self.caller.admin:
             mine = keys.memberships(self.caller.name)
             for tenant in {self.control.owner.name, target.name if target.kind is TargetKind.TENANT else ""} - {""}:
@@ -111,6 +110,12 @@ async def read_facts(
         for target, known, count, stored in zip(targets, each[::3], each[1::3], each[2::3], strict=True)
     )
     return Facts(caller, control, level, int(by_owner), memberships, candidates)
+
+
+def require_room(change: Change, owner: Target, target: Target) -> None:
+    """Let the change happen only while there is room for another share of this owner's with this target."""
+    change.require_room("ZCARD", keys.shares_by(owner), MOST_BY_ONE)
+    change.require_room("HLEN", keys.shares_with(target), _most_with(target))
 
 
 def _most_with(target: Target) -> int:

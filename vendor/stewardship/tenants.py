@@ -37,6 +37,17 @@ class Metadata:
         }
 
 
+def said_of(tenant: Tenant) -> dict[str, str]:
+    """Return everything that is said of a tenant, in the stored form."""
+    metadata = Metadata(tenant.display_name, tenant.description, tenant.website, tenant.organization)
+    return metadata.fields() | {
+        "created_at": tenant.created_at,
+        "created_by": tenant.created_by,
+        "updated_at": tenant.updated_at,
+        "updated_by": tenant.updated_by,
+    }
+
+
 FIELDS = frozenset(Metadata().fields())
 
 

@@ -5,6 +5,7 @@
 local lock = KEYS[1] .. ':importing'
 if redis.call('GET', lock) ~= ARGV[1] then return { -1 } end
 redis.call('PEXPIRE', lock, ARGV[2])
+if redis.call('GET', KEYS[1] .. ':hold') == ARGV[1] then redis.call('PEXPIRE', KEYS[1] .. ':hold', ARGV[2]) end
 local names = KEYS[1] .. ':' .. ARGV[3] .. ':'
 local change = cjson.decode(ARGV[5])
 local failing = failed(names, change.checks, change.room)
