@@ -102,12 +102,17 @@ def _key(one: Grant, other: Grant, twist: str) -> str:
     return twist
 
 
+def _listing_of_versions(bucket: str, prefix: str) -> S3Request:
+    return S3Request("s3:ListBucketVersions", bucket, None, {"s3:prefix": (prefix,)})
+
+
 def _requests(keys: st.SearchStrategy[str]) -> st.SearchStrategy[S3Request]:
     buckets = st.sampled_from(BUCKETS)
     on_object = st.sampled_from(READING * 3 + WRITING * 2 + NEVER)
     return st.one_of(
         st.builds(S3Request, on_object, buckets, keys.filter(bool)),
         st.builds(S3Request.listing, buckets, st.none() | keys),
+        st.builds(_listing_of_versions, buckets, keys),
         st.builds(S3Request, st.sampled_from(NEVER_ON_BUCKET), buckets),
     )
 

@@ -8,6 +8,7 @@ from vendor.names import Bucket, Prefix, TenantName, UserName
 from vendor.policy.access import AccessTable, load_access
 from vendor.policy.grant import Level
 from vendor.policy.layout import Layout, load_layout
+from vendor.policy.oracle import like
 from vendor.policy.tables import PolicyFileError
 
 LAKE = Bucket("cdm-lake")
@@ -21,8 +22,38 @@ def test_the_shipped_actions_are_these_and_no_others(access: AccessTable) -> Non
         write=("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"),
         bucket=(),
         denied=("admin:*",),
+        spelling=(
+            ("s3:AbortMultipartUpload", "s3:Abort*"),
+            ("s3:ListMultipartUploadParts", "s3:ListMultipart*"),
+        ),
     )
     assert access.on_objects(Level.WRITE) == access.read + access.write
+
+
+def all_actions() -> list[str]:
+    lines = (Path(__file__).parent / "s3_actions.txt").read_text(encoding="ascii").splitlines()
+    return [f"s3:{name}" for line in lines if not line.startswith("#") for name in line.split()]
+
+
+def named_by(pattern: str) -> list[str]:
+    return [action for action in all_actions() if like(pattern.lower(), action.lower())]
+
+
+def test_a_shortened_action_names_no_other(access: AccessTable) -> None:
+    assert access.spelling
+    for action, short in access.spelling:
+        assert named_by(short) == [action]
+
+
+def test_documents_name_nothing_but_what_is_granted(access: AccessTable) -> None:
+    written = access.spelled(access.listing + access.on_objects(Level.WRITE) + access.bucket)
+
+    assert len(all_actions()) > 150
+    assert {action for short in written for action in named_by(short)} == {
+        *access.listing,
+        *access.on_objects(Level.WRITE),
+        *access.bucket,
+    }
 
 
 @pytest.mark.parametrize(
@@ -69,6 +100,11 @@ def changed(tmp_path: Path, table: str, old: str, new: str) -> Path:
         pytest.param('"s3:PutObject",', '"s3:BypassGovernanceRetention",', "ruled out", id="retention-bypass"),
         pytest.param("actions = []", 'actions = ["s3:PutBucketPolicy"]', "ruled out", id="bucket-policy"),
         pytest.param("actions = []", 'actions = ["s3:ListBucketMultipartUploads"]', "ruled out", id="all-uploads"),
+        pytest.param('"s3:Abort*"', '"s3:*Upload*"', "names s3:ListMultipartUploadParts, too", id="short-for-two"),
+        pytest.param('"s3:Abort*"', '"s3:Put*"', "does not name", id="short-for-another"),
+        pytest.param('"s3:Abort*"', '"*"', "does not name", id="short-for-every-service"),
+        pytest.param('"s3:Abort*"', "7", "strings", id="short-number"),
+        pytest.param('"s3:AbortMultipartUpload" =', '"s3:GetObjectAcl" =', "is not granted", id="short-for-none"),
         pytest.param('["admin:*"]', '["s3:*"]', "form", id="denied-s3"),
         pytest.param("[read]", "[reed]", "[read] is missing", id="misspelt-table"),
         pytest.param("[read]", "[read]\nwhy = 1", "unknown member 'why'", id="unknown-member"),

@@ -5,6 +5,7 @@ that the table itself says must never be granted.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,8 @@ _LISTINGS = frozenset({"s3:ListBucket", "s3:ListBucketVersions"})
 class AccessTable:
     """The actions of each kind: `write` comes on top of `read`, `bucket` is on the bucket itself, unconditional.
 
-    `denied` are a store's administrative actions, denied where a policy document stands alone in the store.
+    `denied` are a store's administrative actions, denied where a policy document stands alone in the store;
+    `spelling` is how some actions are written in documents, shorter.
     """
 
     listing: tuple[str, ...]
@@ -37,10 +39,16 @@ class AccessTable:
     write: tuple[str, ...]
     bucket: tuple[str, ...] = ()
     denied: tuple[str, ...] = ()
+    spelling: tuple[tuple[str, str], ...] = ()
 
     def on_objects(self, level: Level) -> tuple[str, ...]:
         """Return the object actions of a level; those of `write` begin with those of `read`."""
         return self.read + self.write if level is Level.WRITE else self.read
+
+    def spelled(self, actions: Iterable[str]) -> tuple[str, ...]:
+        """Return actions as they are written in a document."""
+        short = dict(self.spelling)
+        return tuple([short.get(action, action) for action in actions])
 
     def level_for(self, action: str) -> Level | None:
         """Return the least level that allows an action (its case aside), or None if no grant ever does."""
@@ -57,6 +65,7 @@ def load_access(path: Path) -> AccessTable:
     listed = {kind: _list(table, kind, _ACTION) for kind in kinds}
     denied = _list(table, "denied", _DENIED)
     never = _list(table, "never", _PATTERN)
+    spelling = table.pairs("spelling")
     table.done()
     for kind in ("listing", "read", "write"):
         if not listed[kind]:
@@ -66,7 +75,8 @@ def load_access(path: Path) -> AccessTable:
         raise table.refuse(f"[listing] {min(odd)} cannot be limited to a prefix")
     _refuse_repeated(table, [action for kind in kinds for action in listed[kind]])
     _refuse_forbidden(table, never, listed)
-    return AccessTable(**listed, denied=denied)
+    _refuse_misspelt(table, spelling, listed)
+    return AccessTable(**listed, denied=denied, spelling=spelling)
 
 
 def _list(table: Table, kind: str, form: re.Pattern[str]) -> tuple[str, ...]:
@@ -89,8 +99,23 @@ def _refuse_repeated(table: Table, actions: list[str]) -> None:
 
 def _refuse_forbidden(table: Table, patterns: tuple[str, ...], listed: dict[str, tuple[str, ...]]) -> None:
     for pattern in patterns:
-        matcher = re.compile(re.escape(pattern).replace(r"\*", ".*"), re.IGNORECASE)
         for kind, actions in listed.items():
             for action in actions:
-                if matcher.fullmatch(action):
+                if _names(pattern, action):
                     raise table.refuse(f"[{kind}] {action} is ruled out by [never] {pattern}")
+
+
+def _refuse_misspelt(table: Table, spelling: tuple[tuple[str, str], ...], listed: dict[str, tuple[str, ...]]) -> None:
+    granted = {action for actions in listed.values() for action in actions}
+    for action, short in spelling:
+        if action not in granted:
+            raise table.refuse(f"[spelling] {action} is not granted")
+        if not _PATTERN.fullmatch(short) or not _names(short, action):
+            raise table.refuse(f"[spelling] {short} does not name {action}")
+        others = sorted(other for other in granted - {action} if _names(short, other))
+        if others:
+            raise table.refuse(f"[spelling] {short} names {others[0]}, too")
+
+
+def _names(pattern: str, action: str) -> bool:
+    return re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), action, re.IGNORECASE) is not None

@@ -39,7 +39,7 @@ def intersect(grants: Sequence[Grant], document: str, access: AccessTable, limit
     caller = parse_caller_policy(document)
     fewest = minimal(grants)
     cuts = [_cut(reach, caller, access) for reach in reaches(fewest)]
-    statements = [statement for cut in cuts for statement in cut.statements()]
+    statements = [statement for cut in cuts for statement in cut.statements(access)]
     if not statements:
         raise NothingGranted("The policy sent along leaves nothing of what is granted to you.")
     policy = render(statements)
@@ -60,13 +60,13 @@ class _Cut:
     listings: dict[str, tuple[str, ...]]
     objects: dict[str, tuple[str, ...]]
 
-    def statements(self) -> Iterable[Allow]:
+    def statements(self, access: AccessTable) -> Iterable[Allow]:
         if self.on_bucket:
-            yield Allow(self.on_bucket, (self.bucket,))
+            yield Allow(access.spelled(self.on_bucket), (self.bucket,))
         for listed, actions in _joined(self.listings):
-            yield Allow(actions, (self.bucket,), listed)
+            yield Allow(access.spelled(actions), (self.bucket,), listed)
         for actions, patterns in _joined(_by_pattern(self.objects)):
-            yield Allow(actions, tuple(f"{self.bucket}/{pattern}" for pattern in patterns))
+            yield Allow(access.spelled(actions), tuple(f"{self.bucket}/{pattern}" for pattern in patterns))
 
 
 def _cut(reach: Reach, caller: Sequence[CallerStatement], access: AccessTable) -> _Cut:

@@ -26,11 +26,12 @@ class Reach:
     def statements(self, access: AccessTable) -> Iterator[Allow]:
         """Yield the statements of this bucket.  They never name another one: a shared list would cross-grant."""
         if access.bucket:
-            yield Allow(access.bucket, (self.bucket,))
-        yield Allow(access.listing, (self.bucket,), self.listed)
+            yield Allow(access.spelled(access.bucket), (self.bucket,))
+        yield Allow(access.spelled(access.listing), (self.bucket,), self.listed)
         for level, patterns in ((Level.READ, self.read), (Level.WRITE, self.written)):
             if patterns:
-                yield Allow(access.on_objects(level), tuple(f"{self.bucket}/{pattern}" for pattern in patterns))
+                actions = access.spelled(access.on_objects(level))
+                yield Allow(actions, tuple([f"{self.bucket}/{pattern}" for pattern in patterns]))
 
 
 def reaches(grants: Iterable[Grant]) -> list[Reach]:

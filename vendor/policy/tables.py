@@ -72,6 +72,13 @@ class Table:
             raise self.refuse(f"'{member}' names something twice")
         return tuple(value)
 
+    def pairs(self, member: str) -> tuple[tuple[str, str], ...]:
+        """Take a table of strings; none at all is an empty one."""
+        value = self._members.pop(member, {})
+        if not isinstance(value, dict) or not all(isinstance(entry, str) for entry in value.values()):
+            raise self.refuse(f"[{self._join(member)}] must map strings to strings")
+        return tuple(value.items())
+
     def table(self, member: str) -> "Table":
         """Take a table that must be there."""
         if member not in self._members:

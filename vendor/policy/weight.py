@@ -77,11 +77,13 @@ class Scale:
         return self._frames[slot]
 
     def _measured(self, slot: Slot) -> int:
+        access = self._access
         if slot.kind == "bucket":
-            return _followed(statement_bytes(Allow(self._access.bucket, (slot.bucket,))))
+            return _followed(statement_bytes(Allow(access.spelled(access.bucket), (slot.bucket,))))
         if slot.kind == "listed":
-            return _followed(statement_bytes(Allow(self._access.listing, (slot.bucket,), ("x",)))) - _string("x")
-        actions = self._access.on_objects(Level.READ if slot.kind == "read" else Level.WRITE)
+            listing = Allow(access.spelled(access.listing), (slot.bucket,), ("x",))
+            return _followed(statement_bytes(listing)) - _string("x")
+        actions = access.spelled(access.on_objects(Level.READ if slot.kind == "read" else Level.WRITE))
         return _followed(statement_bytes(Allow(actions, ("x",)))) - _string(f"{_ARN}x")
 
 

@@ -122,6 +122,9 @@ DEVIATIONS = (
     ),
     Deviation("acls-are-not-implemented", JUICEFS, _does("s3:PutObjectAcl"), Outcome.MALFORMED),
     Deviation("the-null-version-is-the-object", JUICEFS | MINIO, _does("s3:GetObjectVersion"), _as("s3:GetObject")),
+    Deviation(
+        "versions-are-listed-like-objects", JUICEFS | MINIO, _does("s3:ListBucketVersions"), _as("s3:ListBucket")
+    ),
     Deviation("there-are-no-versions-to-delete", JUICEFS, _does("s3:DeleteObjectVersion"), _as("s3:DeleteObject")),
     Deviation(
         "a-leading-slash-is-dropped",

@@ -73,7 +73,7 @@ _CALLS: dict[str, tuple[Callable[..., Answer], ...]] = {
     "s3:PutObjectAcl": (_plain("PUT", {"acl": ""}),),
     "s3:PutObjectTagging": (_plain("PUT", {"tagging": ""}, _TAGS),),
     "s3:PutObjectRetention": (_plain("PUT", {"retention": ""}, _RETENTION),),
-    "s3:ListBucketVersions": (_plain("GET", {"versions": ""}),),
+    "s3:ListBucketVersions": (_list({"versions": ""}),),
     "s3:ListBucketMultipartUploads": (_plain("GET", {"uploads": ""}),),
     "s3:PutBucketPolicy": (_plain("PUT", {"policy": ""}, _POLICY),),
     "s3:GetBucketLocation": (_plain("GET", {"location": ""}),),

@@ -5,15 +5,17 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from tests.policy.live.wire import Wire
 from tests.support.issuer import TinyIssuer, tiny_issuer
 from tests.support.parts import POLICIES
-from tests.support.sts import assume_role, web_identity
+from tests.support.sts import web_identity
 from vendor.dev.canned import canned_site
 from vendor.dev.folder import open_folder
 from vendor.dev.juicefs import start_juicefs
@@ -26,7 +28,12 @@ from vendor.dev.store import Store, StoreSite
 from vendor.names import Bucket
 from vendor.policy.oracle import Reading
 
+if TYPE_CHECKING:
+    from types_boto3_s3 import S3Client
+    from types_boto3_sts import STSClient
+
 BUCKETS = (Bucket("lake"), Bucket("lakes"), Bucket("data"))
+_SESSION = boto3.session.Session()  # one for all clients: each new one reads megabytes of service descriptions again
 _EVERYTHING = [{"Effect": "Allow", "Action": ["s3:*"], "Resource": ["arn:aws:s3:::*"]}]
 
 
@@ -36,6 +43,7 @@ class LiveStore:
     def __init__(self, site: StoreSite, issuer: TinyIssuer) -> None:
         self.site = site
         self._issuer = issuer
+        self._sts: STSClient | None = None
 
     @property
     def kind(self) -> str:
@@ -53,9 +61,43 @@ class LiveStore:
         """Return temporary keys under a session policy, from one STS action or the other."""
         assert policy.strip(), "an empty policy would mean all rights"
         if by == "assume-role":
-            return assume_role(self.site, policy)
+            return self._assume_role(policy)
         named = {"policy": name} if (name := self.site.how.get("VENDOR_STORE_POLICY")) else {}
         return web_identity(self.site, self._issuer.sign(sub=f"alice/{uuid4()}", seconds=1200, **named), policy)
+
+    def _assume_role(self, policy: str) -> dict[str, str]:
+        """AssumeRole as the static identity `vendor`."""
+        if self._sts is None:
+            self._sts = _SESSION.client(
+                "sts",
+                endpoint_url=self.site.endpoint,
+                region_name=self.site.region,
+                aws_access_key_id=self.site.service.access_key,
+                aws_secret_access_key=self.site.service.secret_key,
+                config=Config(proxies={}, retries={"total_max_attempts": 1}),
+            )
+        arn = self.site.how.get("VENDOR_STORE_ROLE_ARN", "arn:aws:iam::000000000000:role/any")
+        answer = self._sts.assume_role(RoleArn=arn, RoleSessionName="test", Policy=policy)
+        return {name: str(value) for name, value in answer["Credentials"].items()}
+
+    def s3(self, keys: dict[str, str] | None = None) -> "S3Client":
+        """Return a boto3 client with temporary keys, or the administrator's."""
+        own = self.site.admin
+        return _SESSION.client(
+            "s3",
+            endpoint_url=self.site.endpoint,
+            region_name=self.site.region,
+            aws_access_key_id=keys["AccessKeyId"] if keys else own.access_key,
+            aws_secret_access_key=keys["SecretAccessKey"] if keys else own.secret_key,
+            aws_session_token=keys["SessionToken"] if keys else None,
+            config=Config(
+                s3={"addressing_style": "path"},
+                signature_version="s3v4",
+                proxies={},
+                read_timeout=20,
+                retries={"total_max_attempts": 1},
+            ),
+        )
 
     def lease(self, policy: str, *, by: str = "web-identity") -> Wire:
         keys = self.keys(policy, by=by)

@@ -20,7 +20,6 @@ from minio import Minio
 from minio.error import S3Error
 
 from tests.policy.live.stores import BUCKETS, LiveStore
-from tests.support.sts import s3_with
 from vendor.names import parse_prefix
 from vendor.policy.access import AccessTable
 from vendor.policy.grant import Grant, Level, Source
@@ -53,11 +52,11 @@ def fenced(store: LiveStore, access: AccessTable) -> Iterator[Fenced]:
         Grant(LAKE, parse_prefix(write), Level.WRITE, Source("home"), with_key=True),
         Grant(LAKE, parse_prefix(read), Level.READ, Source("share:s_1"), with_key=True),
     ]
-    admin = store.site.client()
+    admin = store.s3()
     for folder in (write, read, other):
         admin.put_object(Bucket=LAKE, Key=f"{folder}seed", Body=b"seed")
     keys = store.keys(plan_session_policy(grants, access, 2048).text)
-    yield Fenced(s3_with(store.site, keys), admin, keys, write, read, other)
+    yield Fenced(store.s3(keys), admin, keys, write, read, other)
     listed = admin.list_objects_v2(Bucket=LAKE, Prefix=f"{place}/").get("Contents", [])
     for found in listed:
         admin.delete_object(Bucket=LAKE, Key=found["Key"])
