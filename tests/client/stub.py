@@ -58,7 +58,7 @@ def stub_server(tls: ssl.SSLContext | None = None) -> Iterator[Stub]:
             seen = Seen(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
             made.seen.append(seen)
             reply = made.answer(seen)
-            self.send_response(reply.status)
+            self.send_response_only(reply.status)  # without a Date of its own
             self.send_header("content-type", reply.kind)
             self.send_header("content-length", str(len(reply.content)))
             for name, value in reply.headers.items():

@@ -64,4 +64,15 @@ def static_variables(vended: Vended) -> dict[str, str]:
 def child_environment(environ: Mapping[str, str], variables: Mapping[str, str]) -> dict[str, str]:
     """Return `environ` for a child: with `variables`, without what would win over them and without our identity."""
     kept = {name: value for name, value in environ.items() if name not in STALE and name not in IDENTITY}
-    return kept | dict(variables)
+    return kept | dict(variables) | _around_proxies(environ)
+
+
+def _around_proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    """Keep programs from asking a proxy for the credentials door on loopback; not all know better by themselves."""
+    if not any(environ.get(name) or environ.get(name.lower()) for name in ("HTTP_PROXY", "ALL_PROXY")):
+        return {}
+    bypass = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    if bypass.strip() == "*" or "127.0.0.1" in bypass.split(","):
+        return {}
+    extended = ",".join(filter(None, (bypass, "127.0.0.1")))
+    return {"NO_PROXY": extended, "no_proxy": extended}

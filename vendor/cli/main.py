@@ -8,8 +8,9 @@ import os
 import sys
 
 import typer
+from typer.completion import completion_init  # type: ignore[attr-defined]  # public by its name alone
 
-from vendor.cli import failures, leasing, options, running, sharing, sign_in, tenants
+from vendor.cli import configuring, doctor, failures, leasing, options, running, sharing, sign_in, tenants
 from vendor.cli.help import PanelCommand, PanelGroup
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ _COMMANDS = {
     "Who you are": (sign_in.login, sign_in.logout, sign_in.whoami),
     "Get keys": (leasing.lease, leasing.env, leasing.process, running.server),
     "Share": (sharing.share, sharing.unshare, sharing.shares),
+    "This machine": (doctor.doctor, configuring.completion),
 }
 for _panel, _commands in _COMMANDS.items():
     for _command in _commands:
@@ -37,10 +39,13 @@ app.command("exec", cls=PanelCommand, rich_help_panel="Get keys", context_settin
     running.exec_
 )
 app.add_typer(tenants.app, name="tenant", rich_help_panel="Share")
+app.add_typer(configuring.app, name="config", rich_help_panel="This machine")
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    if os.environ.get("_VEND_COMPLETE"):
+        completion_init()  # Typer does it only together with options that would change the shell's own files
     try:
         app(prog_name="vend")
         sys.stdout.flush()

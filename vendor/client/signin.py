@@ -121,7 +121,7 @@ def refreshed(sign_in: SignIn, *, clock: Clock = time.time, insecure_http: bool 
     )
 
 
-def expiry(token: RawToken, expires_in: int | None, clock: Clock = time.time) -> float | None:
+def expiry(token: Secret, expires_in: int | None, clock: Clock = time.time) -> float | None:
     """Return when a token ends, as far as one can tell without verifying it: by its own claim, else as announced."""
     claimed = unverified_claims(token.reveal()).get("exp")
     if isinstance(claimed, int | float) and not isinstance(claimed, bool) and 0 < claimed < 2**40:

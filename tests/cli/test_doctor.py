@@ -1,0 +1,129 @@
+"""`vend doctor`: well on the real stack, and each trouble named by a stub."""
+
+from collections.abc import Callable, Iterator
+from email.utils import formatdate
+from time import time
+from typing import Any
+
+import pytest
+
+from tests.cli.vend import Said, Vend
+from tests.client.leases import lease
+from tests.client.stub import Reply, Seen, Stub, stub_server
+from vendor.cli.doctor import environment
+
+REFUSED = {"error": {"code": "nothing_granted", "message": "Nothing is granted to you.", "remedy": "Ask a steward."}}
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    with stub_server() as made:
+        yield made
+
+
+@pytest.fixture
+def patient(vend: Vend, stub: Stub) -> Vend:
+    vend.environ |= {"VENDOR_URL": stub.url, "VENDOR_TOKEN": "t"}
+    return vend
+
+
+def healthy(stub: Stub, **changes: Reply) -> Callable[[Seen], Reply]:
+    """Answer as a healthy gateway (and store), but for `changes`."""
+
+    def answer(seen: Seen) -> Reply:
+        date = {"date": formatdate(time(), usegmt=True)}
+        vended = {**lease(), "endpoint": {"url": stub.url, "region": "us-east-1", "path_style": True}}
+        usual = {
+            "livez": Reply(200, {"status": "alive"}, headers=date),
+            "readyz": Reply(200, {"status": "ready"}),
+            "whoami": Reply(200, {"principal": "alice"}),
+            "leases": Reply(201, vended),
+        }
+        return (usual | changes).get(seen.path.rsplit("/", 1)[-1], Reply(403, b"", headers=date))
+
+    return answer
+
+
+def levels(said: Said) -> dict[str, str]:
+    """Return the worst level of each check."""
+    order = ["ok", "warn", "fail"]
+    found: dict[str, str] = {}
+    for finding in said.json["findings"]:
+        found[finding["check"]] = max(found.get(finding["check"], "ok"), finding["level"], key=order.index)
+    return found
+
+
+def test_all_is_well(alice: Vend) -> None:
+    said = alice("doctor")
+    assert (said.code, said.err) == (0, "")
+    assert all(line.startswith("ok ") for line in said.out.splitlines())
+    assert set(levels(alice("doctor", "--json")).values()) == {"ok"}
+
+
+def at(offset: float) -> Reply:
+    return Reply(200, {"status": "alive"}, headers={"date": formatdate(time() + offset, usegmt=True)})
+
+
+@pytest.mark.parametrize(
+    ("changes", "check", "level", "code"),
+    [
+        pytest.param({}, "store", "ok", 0, id="well"),
+        pytest.param({"livez": at(-120)}, "clock", "warn", 0, id="clock-a-little-ahead"),
+        pytest.param({"livez": at(3600)}, "clock", "fail", 1, id="clock-far-behind"),
+        pytest.param({"livez": Reply(200, b"<html>", "text/html")}, "gateway", "fail", 4, id="captive-portal"),
+        pytest.param({"readyz": Reply(503, {"status": "not_ready"})}, "readiness", "warn", 0, id="not-ready"),
+        pytest.param(
+            {"whoami": Reply(401, {"error": {"code": "expired_token", "message": "Ended."}})},
+            "identity",
+            "fail",
+            3,
+            id="expired",
+        ),
+        pytest.param({"leases": Reply(403, REFUSED)}, "lease", "warn", 0, id="nothing-granted"),
+        pytest.param({"leases": Reply(201, lease())}, "store", "fail", 1, id="store-away"),
+    ],
+)
+def test_troubles(patient: Vend, stub: Stub, changes: dict[str, Any], check: str, level: str, code: int) -> None:
+    stub.answer = healthy(stub, **changes)
+    said = patient("doctor", "--json")
+    assert levels(said)[check] == level
+    assert said.code == code
+    for finding in said.json["findings"]:
+        assert finding["level"] == "ok" or finding["remedy"]
+    if changes.get("livez", Reply()).kind != "text/html":
+        assert "authorization" not in stub.seen[-1].headers or stub.seen[-1].path == "/v1/leases"
+
+
+def test_no_keys_are_asked_for(patient: Vend, stub: Stub) -> None:
+    stub.answer = healthy(stub)
+    assert patient("doctor", "--no-lease").code == 0
+    assert "/v1/leases" not in [seen.path for seen in stub.seen]
+
+
+def test_nobody_answers(patient: Vend) -> None:
+    said = patient("doctor", "--gateway", "http://127.0.0.1:9")
+    assert said.code == 4
+    assert "refuses connections" in said.out
+
+
+def test_no_gateway_is_named(vend: Vend) -> None:
+    said = vend("doctor")
+    assert said.code == 2
+    assert "No gateway is named" in said.out
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        ({"AWS_PROFILE": "x", "AWS_ACCESS_KEY_ID": "y"}, "AWS_ACCESS_KEY_ID, AWS_PROFILE"),
+        ({"AWS_ENDPOINT_URL": "http://x"}, "AWS_ENDPOINT_URL"),
+        ({"https_proxy": "http://x"}, "HTTPS_PROXY is set"),
+        ({"HTTP_PROXY": "http://x", "NO_PROXY": "localhost"}, "127.0.0.1"),
+        ({"HTTP_PROXY": "http://x", "no_proxy": "localhost,127.0.0.1"}, "Nothing in this shell"),
+        ({}, "Nothing in this shell"),
+    ],
+)
+def test_variables(environ: dict[str, str], says: str) -> None:
+    (finding,) = environment(environ)
+    assert says in finding.message
+    assert (finding.level == "ok") is says.startswith("Nothing")
