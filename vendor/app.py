@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 
 from vendor.audit.trail import Trail, stream_key
 from vendor.database import Database
-from vendor.doors import leases, public, shares, state, tenants, users, whoami
+from vendor.doors import access, leases, public, shares, state, tenants, users, whoami
 from vendor.doors.context import Gateway
 from vendor.doors.middleware import Frame
 from vendor.doors.mms import door as mms
@@ -29,9 +29,11 @@ from vendor.identity.authenticator import open_authenticator
 from vendor.identity.issuer import OwnIssuer
 from vendor.identity.key_exchange import KeyExchange
 from vendor.leases.ending import Ending
+from vendor.leases.insight import Insight
 from vendor.leases.making import Making
 from vendor.leases.register import Register
 from vendor.leases.renewing import Renewing
+from vendor.leases.splitting import Splitting
 from vendor.leases.vending import Vending
 from vendor.policy.access import load_access
 from vendor.policy.layout import load_layout
@@ -51,6 +53,7 @@ from vendor.times import Clock
 
 ROUTES: Final[Sequence[BaseRoute]] = [
     *leases.ROUTES,
+    *access.ROUTES,
     *whoami.ROUTES,
     *tenants.ROUTES,
     *users.ROUTES,
@@ -90,7 +93,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         url=settings.public_url, keys_folder=settings.issuer_keys_dir, key_pem=settings.issuer_key, clock=clock
     )
     layout = load_layout(settings.policies / "layout.toml")
-    access = load_access(settings.policies / "access.toml")
+    access_table = load_access(settings.policies / "access.toml")
     database = Database.open(settings.redis_url)
     keys = Keys(settings.redis_prefix)
     stream = stream_key(keys.root)
@@ -113,7 +116,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         governance=governance,
         stores=stores,
         layout=layout,
-        access=access,
+        access=access_table,
         durations=settings.durations,
         clock=clock,
         random=random.Random(),  # noqa: S311 - spreads refreshes, guards nothing
@@ -139,7 +142,9 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         vending=vending,
         renewing=Renewing(making, users, trail, register),
         ending=ending,
+        splitting=Splitting(making, vending, ending),
         register=register,
+        insight=Insight(making, users, Tenants(desk), Reach(desk, layout), register),
         sign_in=authenticator.sign_in(),
         mms=open_mms(desk, vending, ending, authenticator.trust),
     )

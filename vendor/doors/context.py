@@ -15,8 +15,10 @@ from vendor.identity.authenticator import Authenticator
 from vendor.identity.bearer import bearer
 from vendor.identity.issuer import OwnIssuer
 from vendor.leases.ending import Ending
+from vendor.leases.insight import Insight
 from vendor.leases.register import Kept, Register
 from vendor.leases.renewing import Renewing
+from vendor.leases.splitting import Splitting
 from vendor.leases.token import is_lease_token
 from vendor.leases.vending import Vending
 from vendor.policy.layout import Layout
@@ -55,7 +57,9 @@ class Gateway:
     vending: Vending
     renewing: Renewing
     ending: Ending
+    splitting: Splitting
     register: Register
+    insight: Insight
     sign_in: Mapping[str, object]
     mms: MmsParts
 

@@ -44,6 +44,7 @@ class LeaseBody(Body):
     renewable_for: int | None = None
     store: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] = "default"
     partial: bool = False
+    split: bool = False
     audit_context: Annotated[dict[_ContextName, _ContextText], Field(max_length=16)] | None = None
 
     def ask(self) -> LeaseAsk:
@@ -59,10 +60,13 @@ class RenewBody(Body):
 
 
 async def create(request: Request) -> Response:
-    """Issue a lease: 201."""
+    """Issue a lease, or with `split` as many as the scope needs: 201."""
     who = await caller(request)
-    ask = (await read(request, LeaseBody)).ask()
-    return JSON(answer(await gateway(request).vending.vend(who, ask)), 201)
+    body = await read(request, LeaseBody)
+    if body.split:
+        leases = await gateway(request).splitting.vend(who, body.ask())
+        return JSON({"leases": [answer(issued) for issued in leases]}, 201)
+    return JSON(answer(await gateway(request).vending.vend(who, body.ask())), 201)
 
 
 async def renew(request: Request) -> Response:

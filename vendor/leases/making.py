@@ -125,17 +125,8 @@ class Making:
 
     def plan(self, wish: Wish, standing: Standing, store: Store) -> Plan:
         """Decide what the keys will be.  Raises the refusals of `make` that need no store."""
-        if standing.user is not None and standing.user.disabled:
-            raise RoleRequired("This account is disabled.", remedy="Ask an administrator to enable it again.")
         now, ask, principal = self.clock(), wish.ask, wish.principal
-        least = max(self.durations.least, store.durations.least)
-        usable = live(grants_of(standing, self.layout, has_home=principal.has_home), now)
-        if principal.max_scope is not None:
-            usable = within(usable, principal.max_scope)
-        if ask.scope is None:  # all of it, apart from what ends before the shortest lease would
-            usable = live(usable, now + least)
-        narrowed = narrow(usable, ask.scope)
-        _require(narrowed, ask)
+        narrowed = self.narrow(principal, standing, ask, store)
         ends = [granted.expires_at for granted in narrowed.granted if granted.expires_at is not None]
         seconds = choose_duration(
             ask.duration,
@@ -146,6 +137,20 @@ class Making:
             now=now,
         )
         return Plan(narrowed, plan_session_policy(narrowed.grants, self.access, store.profile.policy_limit), seconds)
+
+    def narrow(self, principal: Principal, standing: Standing, ask: LeaseAsk, store: Store) -> Narrowed:
+        """Cut what is granted to what is asked.  Raises RoleRequired, ScopeNotGranted, NothingGranted."""
+        if standing.user is not None and standing.user.disabled:
+            raise RoleRequired("This account is disabled.", remedy="Ask an administrator to enable it again.")
+        now = self.clock()
+        usable = live(grants_of(standing, self.layout, has_home=principal.has_home), now)
+        if principal.max_scope is not None:
+            usable = within(usable, principal.max_scope)
+        if ask.scope is None:  # all of it, apart from what ends before the shortest lease would
+            usable = live(usable, now + max(self.durations.least, store.durations.least))
+        narrowed = narrow(usable, ask.scope)
+        _require(narrowed, ask)
+        return narrowed
 
     async def _issue(self, wish: Wish, plan: Plan, store: Store) -> Issued:
         issued_at = self.clock()

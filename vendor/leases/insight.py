@@ -1,0 +1,155 @@
+"""Explain access: what is granted and why, why something is not, and who reaches a path now, leases included."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+
+from vendor.errors import NotSteward, UnknownUser
+from vendor.governance.grants import grants_of
+from vendor.governance.records import Target, TargetKind
+from vendor.governance.state import Standing, Subject
+from vendor.leases.making import Making
+from vendor.leases.register import Kept, Register
+from vendor.names import S3Path, TenantName, UserName, parse_s3_path
+from vendor.policy.explain import Explanation, Weighed, explain, parse_action, weigh
+from vendor.policy.grant import Grant, Level, Source
+from vendor.policy.scope import live
+from vendor.policy.within import within
+from vendor.stewardship.caller import Caller
+from vendor.stewardship.reach import PathReach, Reach
+from vendor.stewardship.tenants import Tenants
+from vendor.stewardship.users import Users
+
+MOST_BELOW: Final = 100
+MOST_COUNTED: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Everything a principal may touch.  `bytes` is what one policy over it would weigh, of the store's `limit`."""
+
+    grants: tuple[Weighed, ...]
+    bytes: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Somebody who reaches a path at a level because of `source`; `whole` False for one who reaches only parts.
+
+    `live_leases` counts leases that reach it now; None for tenants, for everyone, and beyond the first members.
+    """
+
+    target: Target
+    source: Source
+    level: Level
+    path: str
+    whole: bool
+    expires_at: float | None
+    live_leases: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Insight:
+    """The use cases."""
+
+    making: Making
+    users: Users
+    tenants: Tenants
+    reach: Reach
+    register: Register
+
+    async def overview(self, caller: Caller) -> Overview:
+        """Return every grant of the caller with what it weighs.  Raises StateUnavailable."""
+        grants = self._grants(caller, await self.users.standing(caller))
+        total, weighed = weigh(grants, self.making.access)
+        limit = min(store.profile.policy_limit for store in self.making.stores.values())
+        return Overview(weighed, total, limit)
+
+    async def explain(self, caller: Caller, path: S3Path, action: str, other: UserName | None) -> Explanation:
+        """Explain an action on a path for the caller, or for an `other` user.
+
+        Others are for administrators, and for stewards on their tenant's paths.  Raises InvalidRequest for an unknown
+        action, NotSteward, UnknownUser, StateUnavailable.
+        """
+        level = parse_action(action, self.making.access)
+        if other is None or other == caller.name:
+            grants = self._grants(caller, await self.users.standing(caller))
+            return explain(grants, path, level, self.making.layout)
+        await self._require_insight(caller, path)
+        standing = await self.users.desk.governance.standing(Subject(other))
+        if standing.user is None:
+            raise UnknownUser(f"There is no user {other}.")
+        grants = live(grants_of(standing, self.making.layout, has_home=True), self.making.clock())
+        return explain(grants, path, level, self.making.layout)
+
+    async def who_can(self, caller: Caller, path: S3Path, level: Level) -> list[Holder]:
+        """Say who reaches a path at a level, those who reach all of it first.
+
+        For the path's owner, its tenant's stewards, and administrators.  Raises NotOwner, StateUnavailable.
+        """
+        reached = await self.reach.of(caller, path, below=MOST_BELOW)
+        holders = await self._owners(caller, reached, path, level)
+        shares = [(share, True) for share in reached.shares] + [(share, False) for share in reached.below]
+        for share, whole in shares:
+            if share.level.covers(level):
+                leases = await self._live_leases(share.target, path)
+                source = Source(f"share:{share.id}")
+                holders.append(
+                    Holder(share.target, source, share.level, share.path.text, whole, share.expires_at, leases)
+                )
+        return holders
+
+    def _grants(self, caller: Caller, standing: Standing) -> tuple[Grant, ...]:
+        principal = caller.principal
+        grants = grants_of(standing, self.making.layout, has_home=principal.has_home)
+        if principal.max_scope is not None:
+            grants = within(grants, principal.max_scope)
+        return live(grants, self.making.clock())
+
+    async def _require_insight(self, caller: Caller, path: S3Path) -> None:
+        if caller.admin:
+            return
+        tenant = self.making.layout.tenant_of(path.bucket, path.prefix)
+        if tenant is not None:
+            view = await self.tenants.view(caller, tenant)
+            if caller.name in view.stewards:
+                return
+        raise NotSteward("Only administrators, and stewards on their tenant's paths, can ask for somebody else.")
+
+    async def _owners(self, caller: Caller, reached: PathReach, path: S3Path, level: Level) -> list[Holder]:
+        owner, text = reached.owner, path.text
+        if owner.kind is TargetKind.USER:
+            leases = await self._live_leases(owner, path)
+            return [Holder(owner, Source("home"), Level.WRITE, text, True, None, leases)]
+        view = await self.tenants.view(caller, TenantName(owner.name))
+        able = sorted(user for user, access in view.members.items() if access.level.covers(level))
+        members = [Target(TargetKind.USER, user) for user in able]
+        counted = await asyncio.gather(*(self._live_leases(member, path) for member in members[:MOST_COUNTED]))
+        leases_of = dict(zip(members, counted, strict=False))
+        source = Source(f"tenant:{owner.name}")
+        return [
+            Holder(member, source, view.members[member.name].level, text, True, None, leases_of.get(member))
+            for member in members
+        ]
+
+    async def _live_leases(self, target: Target, path: S3Path) -> int | None:
+        if target.kind is not TargetKind.USER:
+            return None
+        now = self.making.clock()
+        found = await self.register.of(UserName(target.name), since=now)
+        return sum(kept.ended is None and kept.expires_at > now and _touches(kept, path) for kept in found)
+
+
+def _touches(kept: Kept, path: S3Path) -> bool:
+    """Say whether a lease reaches the path, or something inside it."""
+    return any(_overlap(parse_s3_path(entry["path"]), path) for entry in _scope(kept))
+
+
+def _scope(kept: Kept) -> list[dict[str, Any]]:
+    scope: list[dict[str, Any]] = kept.view["scope"]
+    return scope
+
+
+def _overlap(one: S3Path, other: S3Path) -> bool:
+    return one.bucket == other.bucket and (one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix))

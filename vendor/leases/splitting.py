@@ -1,0 +1,50 @@
+"""A scope that does not fit one policy, as a set of leases that each fit and together cover it.
+
+All of the set or nothing: if one lease of it cannot be made, those already made are ended again, and the caller is
+told why.
+"""
+
+from dataclasses import dataclass, replace
+
+from vendor.errors import VendError
+from vendor.leases.ending import Ending
+from vendor.leases.lease import Issued, LeaseAsk
+from vendor.leases.making import Making
+from vendor.leases.vending import Vending
+from vendor.policy.planner import plan_lease_set
+from vendor.policy.scope import ask_for
+from vendor.stewardship.caller import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Splitting:
+    """The use case."""
+
+    making: Making
+    vending: Vending
+    ending: Ending
+
+    async def vend(self, caller: Caller, ask: LeaseAsk) -> list[Issued]:
+        """Issue as many leases as the scope needs.  Raises what `Vending.vend` raises."""
+        made: list[Issued] = []
+        try:
+            for part in await self._parts(caller, ask):
+                made.append(await self.vending.vend(caller, part))  # noqa: PERF401 - known even when one fails
+        except VendError:
+            for issued in made:
+                await self.ending.end(caller, issued.lease.id)
+            raise
+        return made
+
+    async def _parts(self, caller: Caller, ask: LeaseAsk) -> list[LeaseAsk]:
+        """Return the asks of the set; the ask itself where one lease is enough, or where it will be refused anyway."""
+        try:
+            store = self.making.store(ask.store)
+            standing = await self.vending.users.standing(caller)
+            narrowed = self.making.narrow(caller.principal, standing, ask, store)
+            parts = plan_lease_set(narrowed.grants, self.making.access, store.profile.policy_limit)
+        except VendError:  # refused and recorded by vending, which comes to the same verdict
+            return [ask]
+        if len(parts) == 1:
+            return [ask]
+        return [replace(ask, scope=tuple(ask_for(grant) for grant in part.grants)) for part in parts]
