@@ -54,9 +54,9 @@ def drop_tenant(change: Change, name: TenantName) -> None:
     change.do("HDEL", keys.REVISIONS, keys.given_by(owner), keys.given_to(owner))
 
 
-def set_member(change: Change, tenant: TenantName, user: UserName, access: str) -> None:
-    """Make a user a member, or change a member's access."""
-    _of_both(change, tenant, user)
+def set_member(change: Change, tenant: TenantName, user: UserName, access: str, *, known: bool = True) -> None:
+    """Make a user a member, or change a member's access.  `known` is false for one whom this change makes known."""
+    _of_both(change, tenant, user, known=known)
     change.do("HSET", keys.members(tenant), user, access)
     change.do("HSET", keys.memberships(user), tenant, access)
 
@@ -104,9 +104,9 @@ def drop_share(change: Change, share: Share) -> None:
     _touch_both(change, share)
 
 
-def _of_both(change: Change, tenant: TenantName, user: UserName) -> None:
+def _of_both(change: Change, tenant: TenantName, user: UserName, *, known: bool = True) -> None:
     change.require(keys.tenant(tenant), "rev", expected=True)
-    change.require(keys.user(user), "rev", expected=True)
+    change.require(keys.user(user), "rev", expected=known)
     change.put(keys.tenant(tenant), {"rev": REVISION})
     change.put(keys.REVISIONS, {keys.given_to(keys.home_of(user)): REVISION})
 

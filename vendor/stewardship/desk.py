@@ -117,7 +117,7 @@ class Desk:
         edits.add_user(change, name, rfc3339(now), display_name, email)
         events = [caller.event(Kind.USER_CREATED, now, user=name, display_name=display_name, email=email)]
         if joins is not None:
-            edits.set_member(change, joins.tenant, name, joins.access)
+            edits.set_member(change, joins.tenant, name, joins.access, known=False)
             facts = {"tenant": joins.tenant, "user": name, "access": str(joins.access), "before": None}
             events.append(caller.event(Kind.MEMBER_SET, now, **facts, because="joined_on_becoming_known"))
         return await self._committed(change, [event.text() for event in events], time.monotonic() + PATIENCE)
