@@ -1,5 +1,6 @@
 """What rules make of good tokens: every setting of a rule ends up in the principal, and only where it should."""
 
+import asyncio
 import time
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ algorithms = ["ES256"]
 tokens = ["id"]
 roles = "roles"
 groups = "groups"
-admin_roles = ["ADMIN"]
+admin_roles = ["ADMIN", "OPERATOR"]
 """
 
 
@@ -180,6 +181,47 @@ async def test_break_glass_without_permission_is_refused(admitted: Any) -> None:
     with pytest.raises(RoleRequired) as refused:
         await admitted(RULE, assurance={"level": "break_glass"})
     assert refused.value.details["reason"] == "break_glass"
+
+
+JOINED = """
+[[issuer]]
+name = "orcid"
+url = "{url}"
+audiences = ["vendor"]
+algorithms = ["ES256"]
+tokens = ["id"]
+prefix = "orcid-"
+
+[[issuer.rule]]
+name = "alice"
+when = [{{ claim = "sub", equals = "0000-1" }}]
+as = "alice"
+{joins}
+
+[[issuer.rule]]
+name = "others"
+"""
+
+
+async def test_a_single_login_joined_to_a_user_elsewhere(world: World, trust_file: Path) -> None:
+    async def names(joins: str) -> list[str | None]:
+        text = (
+            ISSUER.replace("URL", world.issuers["onekey"])
+            + RULE
+            + JOINED.format(url=world.issuers["mail"], joins=joins)
+        )
+        found: list[str | None] = []
+        await asyncio.to_thread(trust_file.write_text, text, "utf-8")
+        async with open_authenticator(trust_file=trust_file, own_issuer_url=OWN_ISSUER, clock=time.time) as door:
+            for issuer, subject in (("mail", "0000-1"), ("mail", "alice"), ("onekey", "alice"), ("onekey", "bob")):
+                try:
+                    found.append((await door.authenticate(RawToken(world.token(issuer, sub=subject)))).name)
+                except UnusableName:
+                    found.append(None)
+        return found
+
+    assert await names('joins = "idp"') == ["alice", "orcid-alice", "alice", "bob"]
+    assert await names("") == ["alice", "orcid-alice", None, "bob"]  # the name is the rule's alone
 
 
 async def test_names_for_people_only_are_dropped_when_unfit(admitted: Any) -> None:
