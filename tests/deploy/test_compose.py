@@ -20,6 +20,7 @@ SERVICE_KEYS = {
     *("networks", "network_mode", "ports", "depends_on", "healthcheck", "restart", "stop_grace_period", "profiles"),
     *("read_only", "cap_drop", "cap_add", "security_opt", "logging", "deploy"),
 }
+HEALTH_KEYS = {"test", "interval", "timeout", "retries", "start_period", "start_interval"}
 
 each_service = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICES)
 
@@ -27,6 +28,15 @@ each_service = pytest.mark.parametrize("service", SERVICES.values(), ids=SERVICE
 @each_service
 def test_every_key_is_one_of_compose(service: dict[str, Any]) -> None:
     assert set(service) <= SERVICE_KEYS
+    assert set(service.get("healthcheck", {})) <= HEALTH_KEYS
+    assert set(service["deploy"]) <= {"replicas", "resources"}
+    assert all(set(how) == {"condition"} for how in service.get("depends_on", {}).values())
+
+
+def test_every_key_at_the_top_is_one_of_compose() -> None:
+    known = {"name", "services", "networks", "volumes", "configs", "secrets"}
+
+    assert {key for key in STACK if not key.startswith("x-")} == known
 
 
 @each_service
