@@ -27,14 +27,14 @@ test: lint ## Lint, types, floors and all fast tests, against real servers
 	$(BIN)/python -m pytest
 
 lint: $(READY) ## Style, types and the import floors
-	$(BIN)/ruff check vendor tests deploy docs
-	$(BIN)/ruff format --check vendor tests deploy docs
+	$(BIN)/ruff check vendor tests deploy docs/*.py
+	$(BIN)/ruff format --check vendor tests deploy docs/*.py
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
 format: $(READY) ## Put the code into the house style
-	$(BIN)/ruff check --fix vendor tests deploy docs
-	$(BIN)/ruff format vendor tests deploy docs
+	$(BIN)/ruff check --fix vendor tests deploy docs/*.py
+	$(BIN)/ruff format vendor tests deploy docs/*.py
 
 test-minio: $(READY) ## The store tests against a real `minio` found on the PATH
 	@command -v minio >/dev/null || { echo "test-minio: skipped, there is no 'minio' on the PATH"; exit 0; }; \
