@@ -94,6 +94,22 @@ def first_key_wins(patch: Patch) -> None:
     patch.setattr(key_source, "parse_key_set", parse)
 
 
+def last_key_wins(patch: Patch) -> None:
+    """Of two keys with one name take the last."""
+    real = jwk.parse_key_set
+
+    def parse(document: Any, allowed: Any) -> Any:
+        entries = {str(entry.get("kid")): entry for entry in document["keys"] if isinstance(entry, dict)}
+        return real({"keys": list(entries.values())}, allowed)
+
+    patch.setattr(key_source, "parse_key_set", parse)
+
+
+def keys_for_any_algorithm(patch: Patch) -> None:
+    """Overlook which algorithm a key was published for."""
+    patch.setattr(jwk, "_algorithms", lambda entry, key: _algorithms({**entry, "alg": None}, key))
+
+
 def any_algorithm(patch: Patch) -> None:
     """Let the token's header decide which algorithm it is checked with, among those that the key can do."""
     real = jwk.parse_key_set
@@ -141,6 +157,8 @@ MUTATIONS: dict[str, Mutation] = {
     "kid": any_key,
     "kid-missing": any_key_for_none,
     "kid-of-two-keys": first_key_wins,
+    "kid-of-two-keys-the-last": last_key_wins,
+    "key-algorithm": keys_for_any_algorithm,
     "key-strength": replaced(jwk, "MIN_RSA_BITS", 512),
     "key-use": replaced(jwk, "_for_verifying", lambda entry: not jwk._PRIVATE_MEMBERS.intersection(entry)),
     "key-private-half": published_private_keys,

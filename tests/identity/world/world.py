@@ -223,6 +223,7 @@ class World:
             self.weak.jwk(),
             self.ed.jwk(),
             self.ps.jwk(alg=None),
+            self.ps.jwk(kid="ps-only"),
             {**self.encryption.jwk(), "use": "enc"},
             oct_key,
             private,
