@@ -24,7 +24,8 @@ _THROTTLED: Final = frozenset({"SlowDown", "Throttling", "ThrottlingException", 
 class Wire:
     """A pool of connections to one store."""
 
-    def __init__(self, endpoint: str) -> None:
+    def __init__(self, endpoint: str, timeout: aiohttp.ClientTimeout = TIMEOUT) -> None:
+        self._timeout = timeout
         self._url = endpoint.rstrip("/") + "/"
         self._session: aiohttp.ClientSession | None = None
 
@@ -77,7 +78,7 @@ class Wire:
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=30),
-                timeout=TIMEOUT,
+                timeout=self._timeout,
                 trust_env=False,
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),

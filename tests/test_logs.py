@@ -1,0 +1,54 @@
+"""Log lines: JSON, with the request id, and without anything that looks like a token."""
+
+import json
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from vendor.logs import mask, scrub
+from vendor.secret import Secret
+
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
+LEASE_TOKEN = "vlt_" + "a" * 20 + "_" + "B" * 43
+
+SCRIPT = f"""
+import logging, structlog
+from vendor.logs import configure
+from vendor.secret import Secret
+configure("json", "info")
+with structlog.contextvars.bound_contextvars(request_id="r_17"):
+    structlog.get_logger("a").info("event", token={JWT!r}, path="/x", other="see {JWT}", kept=Secret("hidden-text"))
+    logging.getLogger("library").warning("got %s", {LEASE_TOKEN!r})
+try:
+    raise RuntimeError("with {JWT}")
+except RuntimeError:
+    structlog.get_logger("a").exception("failed")
+logging.getLogger("uvicorn.access").warning("GET /?WebIdentityToken=secret")
+"""
+
+
+def test_lines_are_json_with_the_request_id_and_no_secret() -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True, text=True, timeout=60, check=True)
+
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [line["event"] for line in lines] == ["event", "got ***", "failed"]
+    assert lines[0]["request_id"] == "r_17"
+    assert (lines[0]["token"], lines[0]["other"], lines[0]["kept"]) == ("***", "see ***", "***")
+    assert "RuntimeError" in lines[2]["exception"]
+    for secret in (JWT, LEASE_TOKEN, "hidden-text", "WebIdentityToken"):
+        assert secret not in done.stderr
+
+
+@pytest.mark.parametrize("text", [JWT, JWT.rpartition(".")[0], LEASE_TOKEN, f"Bearer {JWT}, and more"])
+def test_what_has_the_form_of_a_token_is_scrubbed(text: str) -> None:
+    assert "eyJ" not in scrub(text)
+    assert "vlt_" not in scrub(text)
+
+
+def test_ordinary_words_stay() -> None:
+    entry = mask(logging.getLogger(), "info", {"event": "hello", "path": "s3://lake/a/", "number": 3, "secret": "x"})
+
+    assert entry == {"event": "hello", "path": "s3://lake/a/", "number": 3, "secret": "***"}
+    assert mask(None, "info", {"value": Secret("x")})["value"] == "***"
