@@ -141,7 +141,7 @@ def old_service(seed: int, users: int, tenants: int, shares: int) -> Old:
     bases = [f"tenant{number}" if number % 4 else f"hyd{number}ro" for number in range(tenants)]
     groups = {}
     for base in bases:
-        inside = dice.sample(names, dice.randint(0, 10))
+        inside = dice.sample(names, dice.randint(0, min(10, users)))
         both = dice.randint(0, len(inside))
         groups[base] = sorted(inside[:both])
         groups[f"{base}ro"] = sorted({*inside[both:], *inside[: both // 2]})  # the creator is in both, as in MMS
