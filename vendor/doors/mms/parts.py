@@ -1,7 +1,7 @@
 """The use cases that only this door calls."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vendor.identity.profiles import Profiles
 from vendor.identity.trust import Trust
@@ -23,7 +23,7 @@ from vendor.stores.objects import Objects
 
 @dataclass(frozen=True, slots=True)
 class MmsParts:
-    """Everything beyond the use cases of the native API."""
+    """Everything beyond the use cases of the native API.  `access` spells all actions out: clients know no others."""
 
     kept: KeptLeases
     rotating: Rotating
@@ -55,7 +55,7 @@ def open_mms(desk: Desk, vending: Vending, ending: Ending, trust: Trust) -> MmsP
         rights=RightsReader(desk, vending.users, making.layout),
         purging=Purging(making.stores, objects, making.layout, making.access, vending.trail, making.clock),
         profiles=Profiles(trust.kbase, folder=trust.folder),
-        access=making.access,
+        access=replace(making.access, spelling=()),
         objects=objects,
         joins=desk.joins,
     )
