@@ -61,8 +61,7 @@ def test_the_contract(variables: Mapping[str, str], keeper: Keeper) -> None:
     said = answer.json()
     assert set(said) == {"AccessKeyId", "SecretAccessKey", "Token", "Expiration", "Code"}
     assert said["Code"] == "Success"
-    # A little early, for those who use keys until their last second.
-    assert 30 <= keeper.held.credentials.expiration - parse_rfc3339(said["Expiration"]) <= 61
+    assert parse_rfc3339(said["Expiration"]) == keeper.held.credentials.expiration
 
 
 def test_nobody_without_the_token(variables: Mapping[str, str]) -> None:

@@ -22,11 +22,8 @@ from vendor.client.answers import Endpoint, Vended
 from vendor.client.errors import BadInput, ClientError
 from vendor.client.keeper import Keeper
 from vendor.client.text import printable
-from vendor.times import rfc3339
 
 PATH = "/credentials"
-EARLY_SHARE, EARLY_MOST = 0.1, 60.0
-"""How much before its real end a key is reported to end: some SDKs use keys until their last second."""
 
 
 class Loopback(ThreadingHTTPServer):
@@ -100,14 +97,12 @@ class _Handler(BaseHTTPRequestHandler):
 def container_answer(vended: Vended) -> dict[str, str]:
     """Return keys as the container-credentials contract wants them."""
     credentials = vended.credentials
-    life = credentials.expiration - vended.lease.issued_at
-    early = min(EARLY_MOST, max(0.0, life * EARLY_SHARE))
     return {
         "Code": "Success",
         "AccessKeyId": credentials.access_key_id,
         "SecretAccessKey": credentials.secret_access_key.reveal(),
         "Token": credentials.session_token.reveal(),
-        "Expiration": rfc3339(credentials.expiration - early),
+        "Expiration": credentials.expiration_text,
     }
 
 

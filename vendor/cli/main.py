@@ -10,7 +10,7 @@ import sys
 import typer
 from typer.completion import completion_init  # type: ignore[attr-defined]  # public by its name alone
 
-from vendor.cli import configuring, doctor, failures, leasing, options, running, sharing, sign_in, tenants
+from vendor.cli import configuring, doctor, failures, leases, leasing, options, running, sharing, sign_in, tenants
 from vendor.cli.help import PanelCommand, PanelGroup
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ app.callback()(options.before_the_command)
 _COMMANDS = {
     "Who you are": (sign_in.login, sign_in.logout, sign_in.whoami),
     "Get keys": (leasing.lease, leasing.env, leasing.process, running.server),
+    "Leases": (leases.leases, leases.renew, leases.revoke),
     "Share": (sharing.share, sharing.unshare, sharing.shares),
     "This machine": (doctor.doctor, configuring.completion),
 }

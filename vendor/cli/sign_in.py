@@ -10,7 +10,7 @@ import typer
 
 from vendor.cli import screen
 from vendor.cli.options import Json, command
-from vendor.client import profiles
+from vendor.client import governance, profiles
 from vendor.client.answers import IssuerHint, SignInHints, WhoAmI
 from vendor.client.connect import Connection
 from vendor.client.errors import BadInput, ClientError, SignInNeeded
@@ -197,9 +197,18 @@ def _warn_of_other_tokens(connection: Connection) -> None:
             return
 
 
+EndLeases = Annotated[
+    bool, typer.Option("--end-leases", help="First end all your live leases, wherever they are used.")
+]
+
+
 @command
-def logout(connection: Connection) -> None:
+def logout(connection: Connection, end_leases: EndLeases = False) -> None:
     """End the sign-in of the profile here and at the identity provider."""
+    if end_leases:
+        with connection.client() as client:
+            ended = client.run(governance.revoke_all(client.whoami().principal))
+        screen.say(f"Leases ended: {ended.get('revoked', 0)}")
     sign_ins, name = connection.sign_ins, connection.profile_name
     try:
         sign_in = sign_ins.load(name)

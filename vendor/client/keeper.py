@@ -1,7 +1,7 @@
 """Keep the keys of one lease fresh for as long as somebody needs them.
 
-A thread gets new keys when the gateway says that it is time (`refresh_after`), so whoever asks is answered at once and
-never with dead keys.  While the gateway is away the old keys go on being served until their end.
+A thread gets new keys when it is time (`refresh_after`, or two thirds of their life), so whoever asks is answered at
+once and never with dead keys.  While the gateway is away the old keys go on being served until their end.
 """
 
 import threading
@@ -18,6 +18,8 @@ from vendor.times import Clock
 
 RETRY_FIRST, RETRY_MOST = 1.0, 30.0
 """Seconds between tries to renew, doubling from the first to the most."""
+RENEW_AT = 2 / 3
+"""Share of a key's life after which it is renewed at latest, so that even short-lived keys are renewed in time."""
 LEAST_BETWEEN = 5.0
 """Seconds between two renewals, at least; a quarter of a shorter life."""
 LOOK_EVERY = 1.0
@@ -121,10 +123,9 @@ class Keeper:
 
     def _due(self) -> float:
         """Seconds until it is time to renew."""
-        lease, credentials = self._held.lease, self._held.credentials
-        half = lease.issued_at + (credentials.expiration - lease.issued_at) / 2
-        when = half if lease.refresh_after is None else min(lease.refresh_after, credentials.expiration)
-        return when - self._clock()
+        lease = self._held.lease
+        latest = lease.issued_at + _life(self._held) * RENEW_AT
+        return min(latest, lease.refresh_after or latest) - self._clock()
 
     def _left(self) -> float:
         return self._held.credentials.expiration - self._clock()
