@@ -11,6 +11,7 @@ import httpx2
 
 from tests.identity.test_rotation import TRUST, Rotating
 from tests.identity.world.provider import serving
+from tests.support.waiting import eventually
 from vendor.dev.stack import Stack
 from vendor.dev.web import client
 from vendor.operate.keys import rotate, show
@@ -59,10 +60,13 @@ def test_no_vend_fails_while_both_sides_rotate(seaweedfs_stack: Stack) -> None:
             worker.result()
 
     assert not failures
+    assert first <= published(stack)
+    eventually(lambda: len(published(stack)) == len(first) + 2, what="the second rotation's key")
+
+
+def published(stack: Stack) -> set[str]:
     with client(stack.gateway.url) as web:
-        published = {key["kid"] for key in web.get("/.well-known/jwks.json").json()["keys"]}
-        assert first <= published
-        assert len(published) == len(first) + 2
+        return {key["kid"] for key in web.get("/.well-known/jwks.json").json()["keys"]}
 
 
 async def test_a_key_that_the_provider_drops_is_refused_in_time(seaweedfs_stack: Stack, trust_file: Path) -> None:
