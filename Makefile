@@ -12,6 +12,11 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 $(READY): pyproject.toml constraints.txt
+	@# What no wheel has. Without it (or without root) the tests that need it are skipped and say so.
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v nginx >/dev/null; then \
+	   apt-get install -qq -y --no-install-recommends nginx-light >/dev/null 2>&1 \
+	   || { apt-get -qq update && apt-get install -qq -y --no-install-recommends nginx-light; } >/dev/null 2>&1 \
+	   || echo "nginx could not be installed; its tests will be skipped"; fi
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (about a minute the first time)…"
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[server,dev]'

@@ -143,6 +143,9 @@ async def test_a_revoked_lease_is_not_renewed_and_repeat_answers_the_same(shop: 
     assert first.effective == "at_expiry"
     with pytest.raises(LeaseEnded):
         await shop.renewing.renew(token_of(issued), ORIGIN)
+    with pytest.raises(LeaseEnded):
+        await shop.renewing.open(token_of(issued))
+    assert len(shop.store.orders) == 1, "no keys are made for a lease that was ended"
     assert (await shop.house.kinds()).count("lease.revoked") == 1
 
 
