@@ -97,6 +97,7 @@ def _listed(request: S3Request) -> str:
 
 
 SEAWEEDFS, JUICEFS, MINIO = frozenset({"seaweedfs"}), frozenset({"juicefs"}), frozenset({"minio"})
+MINISTACK = frozenset({"ministack"})
 
 DEVIATIONS = (
     Deviation(
@@ -128,9 +129,15 @@ DEVIATIONS = (
     Deviation("there-are-no-versions-to-delete", JUICEFS, _does("s3:DeleteObjectVersion"), _as("s3:DeleteObject")),
     Deviation(
         "a-leading-slash-is-dropped",
-        SEAWEEDFS | JUICEFS | MINIO,
+        SEAWEEDFS | JUICEFS | MINIO | MINISTACK,
         lambda request: (request.key or "").startswith("/"),
         _key(lambda key: key.removeprefix("/")),
+    ),
+    Deviation(
+        "a-trailing-slash-is-dropped",
+        MINISTACK,
+        lambda request: (request.key or "").endswith("/"),
+        _key(lambda key: key.removesuffix("/")),
     ),
     Deviation(
         "empty-segments-collapse",

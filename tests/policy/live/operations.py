@@ -19,10 +19,19 @@ _UPLOAD = re.compile(rb"<UploadId>([^<]+)</UploadId>")
 _NO_UPLOAD = {"uploadId": "none"}
 
 
-def perform(lease: Wire, admin: Wire, request: S3Request, turn: int) -> Answer:
-    """Make the call that needs `request`; where several do, `turn` chooses."""
+def perform(lease: Wire, admin: Wire, request: S3Request, turn: int, *, make_object: bool = False) -> Answer:
+    """Make the call that needs `request`; where several do, `turn` chooses.
+
+    With `make_object` the object is there while the call is made: AWS answers 403 for one that is missing, unless the
+    caller may list the whole bucket.
+    """
     calls = _CALLS[request.action]
-    return calls[turn % len(calls)](lease, admin, request)
+    if make_object and request.key:
+        admin.call("PUT", request.bucket, request.key, body=b"x")
+    answer = calls[turn % len(calls)](lease, admin, request)
+    if make_object and request.key:
+        admin.call("DELETE", request.bucket, request.key)
+    return answer
 
 
 def _plain(method: str, query: dict[str, str] | None = None, body: bytes = b"") -> Callable[..., Answer]:
