@@ -44,3 +44,9 @@ def test_a_grant_that_ends_too_soon_is_not_leased() -> None:
     with pytest.raises(ScopeNotGranted) as refusal:
         choose_duration(None, RULES, store_least=1, most=None, ends_at=NOW + 899, now=NOW)
     assert refusal.value.details == {"minimum": 900}
+
+
+def test_a_principal_s_maximum_below_what_the_store_can_do_is_refused() -> None:
+    with pytest.raises(InvalidDuration) as refusal:
+        choose_duration(None, RULES, store_least=1, most=899, ends_at=None, now=NOW)
+    assert refusal.value.details == {"minimum": 900, "maximum": 899}

@@ -32,9 +32,15 @@ def choose_duration(
             remedy=f"Ask for a duration of {least} to {rules.most}.",
             details={"minimum": least, "maximum": rules.most},
         )
+    if most is not None and most < least:
+        raise InvalidDuration(
+            f"Whoever signs in like this holds keys for at most {most} seconds; this store's last at least {least}.",
+            remedy="Use another store, or ask the operator for a longer maximum in the trust rules.",
+            details={"minimum": least, "maximum": most},
+        )
     seconds = asked if asked is not None else max(least, min(rules.default, rules.most))
     if most is not None:
-        seconds = max(least, min(seconds, most))
+        seconds = min(seconds, most)
     if ends_at is not None and ends_at - now < seconds:
         seconds = int(ends_at - now)
     if seconds < least:

