@@ -1,7 +1,7 @@
 """Names and paths: what could widen a policy cannot be one, and what is one comes through unchanged."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vendor.errors import InvalidName, InvalidPath
@@ -189,6 +189,7 @@ def test_what_is_no_path(text: str) -> None:
     assert len(refused.value.message) < 400
 
 
+@settings(max_examples=200, deadline=None)
 @given(st.text(max_size=60))
 @example("\ud800")
 @example("/")
@@ -209,6 +210,7 @@ def test_a_prefix_is_one_that_a_policy_can_carry_or_is_refused(text: str) -> Non
     assert parse_prefix(prefix) == prefix
 
 
+@settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="ab/.%2eF _-é\\*\n", max_size=20))
 def test_nothing_that_is_taken_can_be_folded_into_something_else(text: str) -> None:
     try:
