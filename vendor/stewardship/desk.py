@@ -76,24 +76,31 @@ class Desk:
 
         Nothing is done for a caller who was disabled meanwhile.  Raises Conflict when others keep being faster.
         """
+        return (await self.commit_at(caller, decide))[0]
+
+    async def commit_at(
+        self, caller: Caller, decide: Callable[[], Awaitable[Decided[_Result]]]
+    ) -> tuple[_Result, int | None]:
+        """Do the same, and return the revision that the change brought about, too; None if nothing was changed."""
         deadline = time.monotonic() + PATIENCE
         pause = _FIRST_PAUSE
         while True:
             decided = await decide()
             if decided.change is None:
-                return decided.result
+                return decided.result, None
             decided.change.require(keys.user(caller.name), "disabled", "0")
-            if await self._committed(decided.change, [event.text() for event in decided.events], deadline):
-                return decided.result
+            revision = await self._committed(decided.change, [event.text() for event in decided.events], deadline)
+            if revision is not None:
+                return decided.result, revision
             if time.monotonic() > deadline:
                 raise Conflict("Too many changes to the same thing at the same time.")
             await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - spreads rivals
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    async def _committed(self, change: Change, events: Sequence[str], deadline: float) -> bool:
+    async def _committed(self, change: Change, events: Sequence[str], deadline: float) -> int | None:
         while True:
             try:
-                return await self.governance.commit(change, events) is not None
+                return await self.governance.commit(change, events)
             except Held:
                 if time.monotonic() > deadline:
                     raise StateUnavailable("Changes are held back while the whole state is copied.") from None
@@ -120,7 +127,8 @@ class Desk:
             edits.set_member(change, joins.tenant, name, joins.access, known=False)
             facts = {"tenant": joins.tenant, "user": name, "access": str(joins.access), "before": None}
             events.append(caller.event(Kind.MEMBER_SET, now, **facts, because="joined_on_becoming_known"))
-        return await self._committed(change, [event.text() for event in events], time.monotonic() + PATIENCE)
+        known = await self._committed(change, [event.text() for event in events], time.monotonic() + PATIENCE)
+        return known is not None
 
 
 def require_revision(wanted: int | None, found: int) -> None:

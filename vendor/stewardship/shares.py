@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from vendor.audit.event import Kind
@@ -105,7 +105,8 @@ class Shares:
             }
             return Decided(outcomes, change, [caller.event(Kind.SHARE_CREATED, self.desk.clock(), **event)])
 
-        return await self.desk.commit(caller, decide)
+        outcomes, made_at = await self.desk.commit_at(caller, decide)
+        return [_numbered(outcome, made_at) for outcome in outcomes]
 
     def _outcome(self, facts: Facts, candidate: Candidate, offer: Offer, expires_at: float | None) -> Outcome:
         refusal = facts.refusal(candidate)
@@ -208,6 +209,13 @@ class Shares:
         _, (found,) = await self.desk.look(caller, ("HGET", keys.REVISIONS, field))
         require_revision(revision, int(found or 0))
         change.require(keys.REVISIONS, field, found or False)
+
+
+def _numbered(outcome: Outcome, revision: int | None) -> Outcome:
+    """Give a share that was made its revision."""
+    if revision is None or outcome.share is None or outcome.share.revision:
+        return outcome
+    return replace(outcome, share=replace(outcome.share, revision=revision))
 
 
 def read_shares(found: list[tuple[str, dict[str, str]]]) -> list[Share]:
