@@ -24,17 +24,16 @@ from typing import Any, Final
 
 from vendor.errors import InvalidName, InvalidPath
 from vendor.governance.records import Share, Target, TargetKind, Tenant, User, share_id
+from vendor.governance.texts import FORMS
 from vendor.names import TenantName, UserName, parse_s3_path, parse_tenant_name, parse_user_name
 from vendor.policy.grant import Access, Level
 from vendor.strict_json import BadJson, parse_object
 from vendor.times import parse_rfc3339, rfc3339
 
 SCHEMA: Final = 1
-LONGEST_LINE: Final = 16_384
+LONGEST_LINE: Final = 65_536
 _YEAR_10000: Final = 253_402_300_800
 _LINE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,2048}")
-_TEXT: Final = re.compile(r"[^\x00-\x08\x0b-\x1f\x7f]{1,4000}")
-_LINK: Final = re.compile(r"https?://[^\s\x00-\x1f\x7f]{1,2040}")
 
 
 class BadLine(ValueError):
@@ -167,6 +166,9 @@ class _Members:
             return None
         return self.text(name, pattern)
 
+    def said(self, name: str) -> str | None:
+        return self.maybe(name, FORMS[name])
+
     def flag(self, name: str) -> bool:
         value = self._left.pop(name, None)
         if not isinstance(value, bool):
@@ -228,8 +230,8 @@ def _user(members: _Members) -> User:
     return User(
         name=parse_user_name(members.text("name")),
         first_seen=members.time("first_seen"),
-        display_name=members.maybe("display_name"),
-        email=members.maybe("email"),
+        display_name=members.said("display_name"),
+        email=members.said("email"),
         disabled=members.flag("disabled"),
         revision=0,
         keys_since=members.maybe("keys_since"),
@@ -239,10 +241,10 @@ def _user(members: _Members) -> User:
 def _tenant(members: _Members) -> Tenant:
     return Tenant(
         name=parse_tenant_name(members.text("name")),
-        display_name=members.maybe("display_name"),
-        description=members.maybe("description", _TEXT),
-        website=members.maybe("website", _LINK),
-        organization=members.maybe("organization"),
+        display_name=members.said("display_name"),
+        description=members.said("description"),
+        website=members.said("website"),
+        organization=members.said("organization"),
         created_at=members.time("created_at"),
         created_by=members.text("created_by"),
         updated_at=members.time("updated_at"),

@@ -15,6 +15,7 @@ from vendor.governance import edits, keys
 from vendor.governance.change import Change, Part
 from vendor.governance.records import User
 from vendor.governance.state import Governance, Held
+from vendor.governance.texts import usable
 from vendor.identity.principal import PrincipalKind
 from vendor.names import TenantName, UserName
 from vendor.policy.grant import Access
@@ -119,6 +120,7 @@ class Desk:
             if not exists:
                 _log.warning("the tenant that everybody joins does not exist", tenant=joins.tenant)
                 joins = None
+        display_name, email = usable("display_name", display_name) or None, usable("email", email) or None
         now = self.clock()
         change = Change()
         edits.add_user(change, name, rfc3339(now), display_name, email)

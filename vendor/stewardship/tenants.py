@@ -9,6 +9,7 @@ from vendor.errors import AlreadyExists
 from vendor.governance import edits, keys
 from vendor.governance.change import Change
 from vendor.governance.records import Tenant
+from vendor.governance.texts import checked
 from vendor.names import TenantName
 from vendor.stewardship.caller import Caller, require_admin, require_unlimited
 from vendor.stewardship.desk import Decided, Desk, require_revision
@@ -28,12 +29,12 @@ class Metadata:
     organization: str | None = None
 
     def fields(self) -> dict[str, str]:
-        """The stored form; an absent text is an empty one."""
+        """The stored form; an absent text is an empty one.  Raises InvalidRequest for one that cannot be stored."""
         return {
-            "display_name": self.display_name or "",
-            "description": self.description or "",
-            "website": self.website or "",
-            "organization": self.organization or "",
+            "display_name": checked("display_name", self.display_name),
+            "description": checked("description", self.description),
+            "website": checked("website", self.website),
+            "organization": checked("organization", self.organization),
         }
 
 
@@ -89,6 +90,7 @@ class Tenants:
         """
         require_admin(caller, "create or replace a tenant")
         require_unlimited(caller)
+        said = metadata.fields()
 
         async def decide() -> Decided[bool]:
             _, (stored, *taken_twins) = await self.desk.look(
@@ -98,7 +100,7 @@ class Tenants:
             require_revision(revision, found.revision if found else 0)
             change = Change()
             if found is not None:
-                return self._replacement(caller, change, found, metadata.fields(), revision)
+                return self._replacement(caller, change, found, said, revision)
             for twin, taken in zip(twins(name), taken_twins, strict=True):
                 if taken:
                     raise AlreadyExists(
@@ -107,9 +109,9 @@ class Tenants:
                 change.require(keys.tenant(twin), "rev", expected=False)
             now = self.desk.clock()
             moment, by = rfc3339(now), caller.name
-            said = {"created_at": moment, "created_by": by, "updated_at": moment, "updated_by": by}
-            edits.add_tenant(change, name, metadata.fields() | said)
-            facts = {"tenant": name, "metadata": metadata.fields(), "as_admin": True}
+            made = {"created_at": moment, "created_by": by, "updated_at": moment, "updated_by": by}
+            edits.add_tenant(change, name, said | made)
+            facts = {"tenant": name, "metadata": said, "as_admin": True}
             return Decided(True, change, [caller.event(Kind.TENANT_CREATED, now, **facts)])
 
         created = await self.desk.commit(caller, decide)
@@ -123,7 +125,7 @@ class Tenants:
         Raises UnknownTenant, NotSteward, StaleRevision, Conflict.
         """
         require_unlimited(caller)
-        fields = {field: said[field] or "" for field in FIELDS & said.keys()}
+        fields = {field: checked(field, said[field]) for field in FIELDS & said.keys()}
 
         async def decide() -> Decided[bool]:
             step = await stand_before(self.desk, caller, name)

@@ -8,7 +8,9 @@ from vendor.errors import AlreadyExists, Conflict, UnknownUser
 from vendor.governance import edits, keys
 from vendor.governance.change import Change
 from vendor.governance.records import User, membership
-from vendor.governance.state import Standing, Subject
+from vendor.governance.state import Held, Standing, Subject
+from vendor.governance.texts import checked, usable
+from vendor.identity.principal import PrincipalKind
 from vendor.names import TenantName, UserName
 from vendor.policy.grant import Access
 from vendor.stewardship.caller import Caller, require_admin, require_unlimited
@@ -40,10 +42,29 @@ class Users:
             subject = Subject(me.name, me.acts_for.tenant, me.acts_for.access)
         standing = await self.desk.governance.standing(subject)
         if standing.user is not None:
+            if await self._learned(caller, standing.user):
+                return await self.desk.governance.standing(subject)
             return standing
         # Lost to a parallel first request of the same user, this does nothing, and the user is known all the same.
         await self.desk.make_known(caller, me.name, me.display_name, me.email)
         return await self.desk.governance.standing(subject)
+
+    async def _learned(self, caller: Caller, user: User) -> bool:
+        """Keep what a token says of somebody of whom that was not known, such as one made known before they came."""
+        me = caller.principal
+        known = {"display_name": user.display_name, "email": user.email}
+        told = {"display_name": usable("display_name", me.display_name), "email": usable("email", me.email)}
+        new = {field: text for field, text in told.items() if text and not known[field]}
+        if not new or me.kind is not PrincipalKind.USER or user.disabled:
+            return False
+        change = Change()
+        change.require(keys.user(user.name), "rev", str(user.revision))
+        edits.change_user(change, user.name, new)
+        event = caller.event(Kind.USER_CHANGED, self.desk.clock(), user=user.name, changed=new, because="signed_in")
+        try:
+            return await self.desk.governance.commit(change, [event.text()]) is not None
+        except Held:  # there is a next time
+            return False
 
     async def view(self, caller: Caller, name: UserName) -> User:
         """Return a user to themself and to administrators; to others it is an UnknownUser."""
@@ -92,6 +113,8 @@ class Users:
         """Make a user known before their first sign-in.  Raises AlreadyExists, StateUnavailable."""
         require_admin(caller, "make a user known")
         require_unlimited(caller)
+        checked("display_name", display_name)
+        checked("email", email)
         await self.desk.look(caller)
         if not await self.desk.make_known(caller, name, display_name, email):
             raise AlreadyExists("There is a user of this name already.")
@@ -109,7 +132,9 @@ class Users:
         require_unlimited(caller)
         if said.get("disabled") is True and name == caller.name:
             raise Conflict("Administrators cannot disable themselves.", remedy="Ask another administrator.")
-        wanted = {field: _stored(said[field]) for field in ("display_name", "email", "disabled") if field in said}
+        wanted = {
+            field: _stored(field, said[field]) for field in ("display_name", "email", "disabled") if field in said
+        }
 
         async def decide() -> Decided[None]:
             _, (stored,) = await self.desk.look(caller, ("HGETALL", keys.user(name)))
@@ -132,10 +157,10 @@ class Users:
         return await self.view(caller, name)
 
 
-def _stored(value: str | bool | None) -> str:
+def _stored(field: str, value: str | bool | None) -> str:
     if isinstance(value, bool):
         return "1" if value else "0"
-    return value or ""
+    return checked(field, value)
 
 
 def _users(found: list[tuple[str, dict[str, str]]]) -> list[User]:
