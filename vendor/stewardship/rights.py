@@ -23,6 +23,7 @@ class Rights:
     """What one user may touch.  `home` includes what was shared with the user or with everyone."""
 
     user: UserName
+    has_home: bool
     home: tuple[Grant, ...]
     system: tuple[Grant, ...]
     tenants: dict[TenantName, tuple[Access, tuple[Grant, ...]]]
@@ -54,6 +55,7 @@ class RightsReader:
             return rights
         return Rights(
             me.name,
+            rights.has_home,
             within(rights.home, most),
             within(rights.system, most),
             {tenant: (access, within(grants, most)) for tenant, (access, grants) in rights.tenants.items()},
@@ -84,6 +86,7 @@ class RightsReader:
         everything = grants_of(standing, self.layout, has_home=has_home)
         return Rights(
             user,
+            has_home,
             live((*(self.layout.home_grants(user) if has_home else ()), *shared), now),
             self.layout.system_grants(user) if has_home else (),
             {tenant: (access, grants) for (tenant, access), grants in zip(tenants, through, strict=True)},

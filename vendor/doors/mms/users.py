@@ -30,7 +30,7 @@ def user_model(rights: Rights, layout: Layout, table: AccessTable) -> models.Use
         username=user,
         access_key=user,
         s3_access_key=user,
-        home_paths=places.home_paths(layout, user),
+        home_paths=places.home_paths(layout, user) if rights.has_home else [],
         groups=groups,
         user_policies=own,
         group_policies=through,
