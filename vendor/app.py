@@ -48,6 +48,8 @@ from vendor.stewardship.state_copy import StateCopies
 from vendor.stewardship.state_restore import StateRestore
 from vendor.stewardship.tenants import Tenants
 from vendor.stewardship.users import Users
+from vendor.stores.probe.quick import quick_check
+from vendor.stores.probe.watch import Watch, watching
 from vendor.stores.store import Store
 from vendor.times import Clock
 
@@ -111,7 +113,18 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
     generations = Generations(database, keys, stream)
     copies = StateCopies(desk, generations, trail)
     users = Users(desk)
-    stores = {settings.store.name: Store(settings.store, issuer.sign, clock)}
+    store = Store(settings.store, issuer.sign, clock)
+    stores = {settings.store.name: store}
+    watch = Watch(
+        store=store,
+        check=lambda: quick_check(store, layout, access, clock=clock),
+        mode=settings.store_check,
+        every=settings.store_check_seconds,
+        database=database,
+        prefix=settings.redis_prefix,
+        clock=clock,
+    )
+    store.admit = watch.admit
     making = Making(
         governance=governance,
         stores=stores,
@@ -131,6 +144,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         trail=trail,
         layout=layout,
         stores=stores,
+        watches={settings.store.name: watch},
         users=users,
         tenants=Tenants(desk),
         members=Members(desk),
@@ -154,7 +168,8 @@ def _lifespan(gateway: Gateway) -> Callable[[Starlette], AbstractAsyncContextMan
     @asynccontextmanager
     async def running(_app: Starlette) -> AsyncIterator[None]:
         try:
-            yield
+            async with watching(gateway.watches.values()):
+                yield
         finally:
             await gateway.authenticator.close()
             await gateway.mms.close()

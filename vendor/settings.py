@@ -18,7 +18,7 @@ from vendor.policy.grant import Access
 from vendor.redis_address import parse_address
 from vendor.secret import Secret
 from vendor.stewardship.desk import Joins
-from vendor.stores.profile import PROFILES, Mode, StoreKind
+from vendor.stores.profile import PROFILES, Mode, StoreCheck, StoreKind
 from vendor.stores.store import ServiceKey, StoreSettings
 
 PREFIX: Final = "VENDOR_"
@@ -94,6 +94,7 @@ class Settings(BaseModel):
     store_kind: StoreKind
     store_endpoint: Url
     store_public_endpoint: Url | None = None
+    store_sts_endpoint: Url | None = None
     store_region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]{1,32}$")
     store_mode: Mode = Mode.WEB_IDENTITY
     store_audience: str = Field(default="vendor", min_length=1, max_length=256)
@@ -102,6 +103,8 @@ class Settings(BaseModel):
     store_access_key: str | None = None
     store_secret_key: SecretText | None = None
     store_short_seconds: Seconds | None = None
+    store_check: StoreCheck = StoreCheck.ENFORCE
+    store_check_seconds: int = Field(default=300, ge=10, le=86_400)
 
     lease_default_seconds: Seconds = 3600
     lease_min_seconds: Seconds = 900
@@ -130,8 +133,10 @@ class Settings(BaseModel):
             problems.append(
                 f"VENDOR_STORE_POLICY is missing: on {self.store_kind} it names the policy that leases narrow."
             )
-        if self.store_kind is StoreKind.SEAWEEDFS and self.store_role_arn is None:
-            problems.append("VENDOR_STORE_ROLE_ARN is missing: on seaweedfs it names the role that leases narrow.")
+        if not PROFILES[self.store_kind].claims_policy and self.store_role_arn is None:
+            problems.append(
+                f"VENDOR_STORE_ROLE_ARN is missing: on {self.store_kind} it names the role that leases narrow."
+            )
         return problems
 
     def _issuer_problems(self) -> list[str]:
@@ -177,6 +182,7 @@ class Settings(BaseModel):
             profile=PROFILES[self.store_kind],
             endpoint=self.store_endpoint,
             public_endpoint=self.store_public_endpoint or self.store_endpoint,
+            sts_endpoint=self.store_sts_endpoint,
             region=self.store_region,
             audience=self.store_audience,
             role_arn=self.store_role_arn,

@@ -31,6 +31,7 @@ from vendor.stewardship.state_copy import StateCopies
 from vendor.stewardship.state_restore import StateRestore
 from vendor.stewardship.tenants import Tenants
 from vendor.stewardship.users import Users
+from vendor.stores.probe.watch import Watch
 from vendor.stores.store import Store
 
 _AGENT_LIMIT: Final = 256
@@ -46,6 +47,7 @@ class Gateway:
     trail: Trail
     layout: Layout
     stores: Mapping[str, Store]
+    watches: Mapping[str, Watch]
     users: Users
     tenants: Tenants
     members: Members

@@ -12,6 +12,7 @@ from vendor.doors.context import gateway
 from vendor.doors.render import JSON
 from vendor.errors import VendError
 from vendor.identity.authenticator import Authenticator
+from vendor.stores.probe.watch import Colour, Light
 
 PROBE_SECONDS: Final = 3.0
 _CACHED: Final = {"cache-control": "public, max-age=60"}
@@ -40,7 +41,10 @@ async def livez(_request: Request) -> Response:
 
 
 async def readyz(request: Request) -> Response:
-    """Each part that vending depends on: 200 when all of them answer, else 503."""
+    """Each part that vending depends on: 200 when all of them answer, else 503.
+
+    `degraded`, with 200, is a store that was found sound at the start and no longer is (see `stores.probe.watch`).
+    """
     parts = gateway(request)
     redis, identity, stores = await asyncio.gather(
         _well(parts.database.ping()),
@@ -51,9 +55,16 @@ async def readyz(request: Request) -> Response:
         "redis": redis,
         "identity": identity,
         "stores": dict(zip(parts.stores, stores, strict=True)),
+        "store_checks": {name: _shown(watch.light) for name, watch in parts.watches.items()},
     }
-    ready = redis and all(stores) and all(identity.values())
-    return JSON({"status": "ready" if ready else "not_ready", "checks": checks}, 200 if ready else 503)
+    colours = {watch.light.colour for watch in parts.watches.values()}
+    ready = redis and all(stores) and all(identity.values()) and Colour.RED not in colours
+    status = ("degraded" if Colour.AMBER in colours else "ready") if ready else "not_ready"
+    return JSON({"status": status, "checks": checks}, 200 if ready else 503)
+
+
+def _shown(light: Light) -> dict[str, str]:
+    return {"state": light.colour.value, **({"reason": light.reason} if light.reason else {})}
 
 
 async def _well(check: Awaitable[None]) -> bool:

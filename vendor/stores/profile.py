@@ -1,6 +1,7 @@
 """What each kind of store can do, as far as issuing keys is concerned.
 
-Measured on SeaweedFS 4.48 and the JuiceFS gateway 1.4.2; for MinIO from its source at RELEASE.2025-10-15.
+Measured on SeaweedFS 4.48, the JuiceFS gateway 1.4.2, a MinIO of its last community source, and for AWS on the
+emulator ministack 1.5.33, where it agrees with AWS's documentation; docs/stores.md shows what was found.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,15 @@ class StoreKind(StrEnum):
     SEAWEEDFS = "seaweedfs"
     JUICEFS = "juicefs"
     MINIO = "minio"
+    AWS = "aws"
+
+
+class StoreCheck(StrEnum):
+    """What is done with a store that does not enforce session policies: nothing leased, a warning, or not looked at."""
+
+    ENFORCE = "enforce"
+    WARN = "warn"
+    OFF = "off"
 
 
 class Mode(StrEnum):
@@ -53,6 +63,7 @@ PROFILES: Final = {
     StoreKind.SEAWEEDFS: StoreProfile(StoreKind.SEAWEEDFS, Lifetime.DURATION, claims_policy=False),
     StoreKind.JUICEFS: StoreProfile(StoreKind.JUICEFS, Lifetime.EXP, claims_policy=True, most_duration=604_800),
     StoreKind.MINIO: StoreProfile(StoreKind.MINIO, Lifetime.EXP, claims_policy=True, most_duration=31_536_000),
+    StoreKind.AWS: StoreProfile(StoreKind.AWS, Lifetime.DURATION, claims_policy=False),
 }
 
 

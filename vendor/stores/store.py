@@ -70,8 +70,9 @@ class StoreSettings:
     """How one store is reached and asked.
 
     With a `service_key` keys are asked for by AssumeRole, without one by web identity.  `endpoint` is where the
-    gateway calls, `public_endpoint` what clients are told.  `role_arn` and `policy` say whose rights the
-    session policy narrows: a role's, or those of a policy named in the token.
+    gateway calls, `sts_endpoint` where it asks for keys if that is elsewhere, `public_endpoint` what clients are told.
+    `role_arn` and `policy` say whose rights the session policy narrows: a role's, or those of a policy named in the
+    token.
     """
 
     name: str
@@ -80,6 +81,7 @@ class StoreSettings:
     public_endpoint: str
     region: str
     audience: str
+    sts_endpoint: str | None = None
     role_arn: str | None = None
     policy: str | None = None
     service_key: ServiceKey | None = None
@@ -100,7 +102,7 @@ class Store:
         self.durations = Durations(settings.profile, settings.mode, settings.short_seconds)
         self._sign = sign
         self._clock = clock
-        self._wire = Wire(settings.endpoint)
+        self._wire = Wire(settings.sts_endpoint or settings.endpoint)
         self.admit: Callable[[], Awaitable[None]] | None = None
         """Asked before keys are issued; raises where this store must not be used (see `stores.probe.watch`)."""
 

@@ -20,6 +20,7 @@ import structlog
 from vendor.database import Database
 from vendor.errors import StateUnavailable, StoreRefused, StoreUnavailable
 from vendor.stores.probe.quick import QuickVerdict, State
+from vendor.stores.profile import StoreCheck
 from vendor.stores.store import Store
 from vendor.times import Clock
 
@@ -30,14 +31,6 @@ JITTER: Final = 0.2
 _REMEDY: Final = "The operator finds out more with 'vendor probe'; leases are given again once the store is sound."
 
 _log = structlog.get_logger(__name__)
-
-
-class Mode(StrEnum):
-    """ENFORCE: no leases on a store that is not sound.  WARN: only say so.  OFF: do not look."""
-
-    ENFORCE = "enforce"
-    WARN = "warn"
-    OFF = "off"
 
 
 class Colour(StrEnum):
@@ -74,7 +67,7 @@ class Watch:
 
     store: Store
     check: Callable[[], Awaitable[QuickVerdict]]
-    mode: Mode
+    mode: StoreCheck
     every: float
     database: Database
     prefix: str
@@ -88,18 +81,20 @@ class Watch:
     @property
     def light(self) -> Light:
         """Red before the store was ever found sound, amber when it no longer is, green otherwise."""
-        if self.mode is Mode.OFF:
+        if self.mode is StoreCheck.OFF:
             return Light(Colour.GREEN)
         if self._verdict is None:
-            return Light(Colour.RED if self.mode is Mode.ENFORCE else Colour.GREEN, "The store was not tried yet.")
+            return Light(
+                Colour.RED if self.mode is StoreCheck.ENFORCE else Colour.GREEN, "The store was not tried yet."
+            )
         if self._verdict.state is State.SOUND:
             return Light(Colour.GREEN)
-        refused_at_start = self.mode is Mode.ENFORCE and not self._was_sound
+        refused_at_start = self.mode is StoreCheck.ENFORCE and not self._was_sound
         return Light(Colour.RED if refused_at_start else Colour.AMBER, self._verdict.reason)
 
     async def admit(self) -> None:
         """Let a lease pass.  Raises StoreRefused, and StoreUnavailable while it is not known how the store is."""
-        if self.mode is not Mode.ENFORCE:
+        if self.mode is not StoreCheck.ENFORCE:
             return
         if self._verdict is None:
             await self.try_first()
@@ -193,7 +188,7 @@ class Watch:
 @asynccontextmanager
 async def watching(watches: Iterable[Watch]) -> AsyncIterator[None]:
     """Watch stores in the background as long as the block lasts."""
-    tasks = [asyncio.create_task(watch.run()) for watch in watches if watch.mode is not Mode.OFF]
+    tasks = [asyncio.create_task(watch.run()) for watch in watches if watch.mode is not StoreCheck.OFF]
     try:
         yield
     finally:
