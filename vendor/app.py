@@ -117,7 +117,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
     stores = {settings.store.name: store}
     watch = Watch(
         store=store,
-        check=lambda: quick_check(store, layout, access, clock=clock),
+        check=lambda: quick_check(store, layout, access_table, clock=clock),
         mode=settings.store_check,
         every=settings.store_check_seconds,
         database=database,

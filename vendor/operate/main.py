@@ -47,6 +47,24 @@ def check_config(
 
 
 @app.command()
+def probe(
+    store: Annotated[str | None, typer.Argument(help="Name of the store; there is one, 'default'.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_client: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where clients reach the store, if not VENDOR_STORE_PUBLIC_ENDPOINT."),
+    ] = None,
+    patience: Annotated[float, typer.Option(min=0, help="How many seconds to wait for keys to end.")] = 60.0,
+    only: Annotated[list[str] | None, typer.Option(metavar="CHECK", help="Run this check alone; repeatable.")] = None,
+) -> None:
+    """Try the store with keys that it really issues: what must work, and what must be denied."""
+    _need("serve", "server")
+    from vendor.operate.probe import run
+
+    raise typer.Exit(run(store, as_json=as_json, client_url=as_client, patience=patience, only=only or ()))
+
+
+@app.command()
 def dev(
     store: Annotated[str, typer.Option(help="seaweedfs, juicefs, or minio (a binary on the PATH).")] = "seaweedfs",
     state: Annotated[Path | None, typer.Option(help="Keep the state here; default: a throw-away folder.")] = None,

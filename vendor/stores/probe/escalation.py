@@ -31,14 +31,16 @@ async def iam_calls(trial: Trial) -> Finding:
 )
 async def chain_roles(trial: Trial) -> Finding:
     arn = trial.store.settings.role_arn or "arn:aws:iam::000000000000:role/vendor"
+    assume = {"Action": "AssumeRole", "RoleArn": arn, "RoleSessionName": "vendor-probe", "DurationSeconds": "900"}
     forms = (
-        {"Action": "AssumeRole", "RoleArn": arn, "RoleSessionName": "vendor-probe", "DurationSeconds": "900"},
-        {"Action": "GetSessionToken", "DurationSeconds": "900"},
-        {"Action": "GetFederationToken", "Name": "vendor-probe", "DurationSeconds": "900"},
+        ("/", assume),
+        (path_of(trial.ground.bucket), assume),  # MinIO takes STS calls on every path
+        ("/", {"Action": "GetSessionToken", "DurationSeconds": "900"}),
+        ("/", {"Action": "GetFederationToken", "Name": "vendor-probe", "DurationSeconds": "900"}),
     )
     seen = set()
-    for form in forms:
-        reply = await trial.send(_form("sts", form | {"Version": STS_VERSION}))
+    for path, form in forms:
+        reply = await trial.send(_form("sts", form | {"Version": STS_VERSION}, path))
         if reply.fine and _has_keys(reply):
             return failed(f"{form['Action']} gave other keys")
         seen.add(reply.short)
@@ -64,8 +66,8 @@ def _iam(action: str, **members: str) -> Call:
     return _form("iam", {"Action": action, "Version": IAM_VERSION, **members})
 
 
-def _form(service: str, form: dict[str, str]) -> Call:
-    return Call("POST", "/", headers={"content-type": FORM}, body=urlencode(form).encode(), service=service)
+def _form(service: str, form: dict[str, str], path: str = "/") -> Call:
+    return Call("POST", path, headers={"content-type": FORM}, body=urlencode(form).encode(), service=service)
 
 
 def _has_keys(reply: Reply) -> bool:
