@@ -58,7 +58,7 @@ def probe(
     only: Annotated[list[str] | None, typer.Option(metavar="CHECK", help="Run this check alone; repeatable.")] = None,
 ) -> None:
     """Try the store with keys that it really issues: what must work, and what must be denied."""
-    _need("serve", "server")
+    _need("probe", "server")
     from vendor.operate.probe import run
 
     raise typer.Exit(run(store, as_json=as_json, client_url=as_client, patience=patience, only=only or ()))
