@@ -1,15 +1,42 @@
-"""Run `vend` as people do: as a process of its own, with a home of its own, and look at all it says."""
+"""Run `vend` as people do: as a process of its own, with a home of its own, and look at all it says.
+
+A run to its end is forked from a process that has imported everything already; what is started and left running is a
+new interpreter.
+"""
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "TZ", "TMPDIR")
+
+
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["vendor.cli.main", "vendor.client.sync", "vendor.client.oidc", "vendor.cli.loopback"])
+
+
+def _run(arguments: Sequence[str], environ: Mapping[str, str], home: str, files: str) -> None:
+    """Become `vend`: in the fork, with its arguments, environment, folder and standard files."""
+    from vendor.cli.main import main
+
+    os.environ.clear()
+    os.environ.update(environ)
+    os.chdir(home)
+    for number in range(3):
+        flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        opened = os.open(f"{files}/{number}", flags, 0o600)
+        os.dup2(opened, number)
+        os.close(opened)
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.argv = ["vend", *arguments]
+    main()
 
 
 @dataclass(frozen=True)
@@ -46,17 +73,21 @@ class Vend:
         return {**kept, "HOME": str(self.home), **self.environ, **(more or {})}
 
     def __call__(self, *arguments: str, stdin: str = "", env: Mapping[str, str] | None = None) -> Said:
-        done = subprocess.run(
-            self.command(*arguments),
-            env=self.environment(env),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            cwd=self.home,
-        )
-        return Said(done.returncode, done.stdout, done.stderr)
+        """Run to the end."""
+        with tempfile.TemporaryDirectory() as made:
+            folder = Path(made)
+            (folder / "0").write_text(stdin)
+            place = (str(self.home), made)
+            running = _FORKS.Process(target=_run, args=(arguments, self.environment(env), *place))
+            running.start()
+            running.join(60)
+            if running.exitcode is None:
+                running.kill()
+                running.join()
+                raise TimeoutError(f"vend {' '.join(arguments)} did not end")
+            code = running.exitcode
+            running.close()
+            return Said(code, (folder / "1").read_text(), (folder / "2").read_text())
 
     def start(self, *arguments: str, env: Mapping[str, str] | None = None) -> "subprocess.Popen[str]":
         """Start a run and leave it running; the fixture ends it."""

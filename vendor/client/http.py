@@ -3,6 +3,7 @@
 The bounds are put under every response by a hook, so they hold for Authlib's clients (which are httpx2 clients) too.
 """
 
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -36,9 +37,15 @@ def options(base: ServiceUrl, *, asynchronous: bool = False) -> dict[str, Any]:
         "event_hooks": {"response": [_bound_async if asynchronous else _bound]},
     }
     if is_loopback(urlsplit(base).hostname or ""):
-        # A proxy of the environment cannot reach our loopback; the environment's certificates still count.
-        chosen |= {"trust_env": False, "verify": httpx2.create_ssl_context()}
+        # A proxy of the environment cannot reach our loopback; the environment's certificates still count there.
+        chosen |= {"trust_env": False, "verify": _certificates(base)}
     return chosen
+
+
+def _certificates(base: ServiceUrl) -> ssl.SSLContext:
+    if base.startswith("https:"):
+        return httpx2.create_ssl_context()
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody; reading the certificates would take 50 ms
 
 
 class _Meter:
