@@ -29,7 +29,7 @@ dev: $(READY) ## Run the embedded development stack until Ctrl-C
 	@$(BIN)/vendor dev --store $(STORE)
 
 test: lint ## Lint, types, floors and all fast tests, against real servers
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(READY) ## Style, types and the import floors
 	$(BIN)/ruff check vendor tests deploy docs/*.py
