@@ -10,7 +10,9 @@ import structlog
 
 from vendor.secret import MASK, Secret
 
-_JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}")
+# Whatever begins like a JWT matches to its end, with dots or without: a pattern that could fail far behind its beginning
+# would be tried again from every later `eyJ`, and a path full of them would stop the process for seconds.
+_JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,4}")
 _LEASE_TOKEN: Final = re.compile(r"vlt_[A-Za-z0-9_-]{8,}")
 _SECRET_NAMES: Final = frozenset({"authorization", "token", "secret", "secret_key", "session_token", "password"})
 
