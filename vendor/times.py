@@ -1,8 +1,12 @@
 """Time as the project passes it around: seconds since the epoch, from a clock that is handed in."""
 
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_FIRST, _END = -62_135_596_800, 253_402_300_800  # the years that a date can be rendered in
 
 Clock = Callable[[], float]
 """Returns the present as seconds since the epoch.  Production passes `time.time`; tests pass their own."""
@@ -18,7 +22,9 @@ def parse_rfc3339(text: str) -> float:
 
     Raises ValueError for anything else, a time without an offset included: guessing a zone would move an expiry.
     """
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"no offset in {text!r}")
-    return moment.timestamp()
+    if not _RFC3339.fullmatch(text):
+        raise ValueError("not of the form of RFC 3339, or without an offset")
+    moment = datetime.fromisoformat(text).timestamp()
+    if not _FIRST <= moment < _END:
+        raise ValueError("its offset takes it out of the years 1 to 9999")
+    return moment
