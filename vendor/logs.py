@@ -10,7 +10,7 @@ import structlog
 
 from vendor.secret import MASK, Secret
 
-# Whatever begins like a JWT matches to its end, with dots or without: a pattern that could fail far behind its beginning
+# Whatever begins like a JWT matches to its end, with dots or without: a pattern that could fail far behind its start
 # would be tried again from every later `eyJ`, and a path full of them would stop the process for seconds.
 _JWT: Final = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,4}")
 _LEASE_TOKEN: Final = re.compile(r"vlt_[A-Za-z0-9_-]{8,}")

@@ -10,11 +10,11 @@ from vendor.app import build
 from vendor.identity.keyring import KeyringError
 from vendor.identity.trust import TrustError
 from vendor.logs import configure
+from vendor.operate.protocol import BoundedProtocol
 from vendor.policy.tables import PolicyFileError
 from vendor.settings import SettingsError, load
 
 DRAIN_SECONDS = 10
-HEADER_BYTES = 65_536
 
 
 def serve() -> int:
@@ -33,12 +33,12 @@ def serve() -> int:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
+        ws="none",
         access_log=False,
         log_config=None,
         server_header=False,
         proxy_headers=False,
-        h11_max_incomplete_event_size=HEADER_BYTES,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     return 0

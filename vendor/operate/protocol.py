@@ -1,0 +1,92 @@
+"""HTTP/1.1 with bounds on what may come in before anybody is asked who they are.
+
+uvicorn's protocol over httptools bounds neither how long the lines in front of a body are nor how long a client takes
+for them, so one connection could fill the memory, and many silent ones all file descriptors.
+"""
+
+import asyncio
+from typing import Final, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+HEAD_BYTES: Final = 65_536
+"""Request line and headers together; so much, too, may a chunked body be framed in beyond its size."""
+HEAD_SECONDS: Final = 10.0
+BODY_SECONDS: Final = 30.0
+SLOWEST: Final = 16_384  # bytes a second, after BODY_SECONDS, that a body has to come in at
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection.  Whoever exceeds a bound is refused with a 400, or cut off where an answer is under way."""
+
+    _beyond_bodies = 0
+    _bound = HEAD_BYTES
+    _deadline: float | None = None
+    _timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
+        """Give the client some time to begin."""
+        super().connection_made(transport)
+        self._await_until(HEAD_SECONDS)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the clock."""
+        self._deadline = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in as long as they are not too many that belong to no body."""
+        self._beyond_bodies += len(data)
+        super().data_received(data)
+        if self._beyond_bodies > self._bound and not self.transport.is_closing():
+            self._refuse("The head of the request is too large.")
+
+    def on_message_begin(self) -> None:
+        """Begin to count anew; what is left of the bytes that are being read goes uncounted."""
+        super().on_message_begin()
+        self._beyond_bodies, self._bound = 0, HEAD_BYTES
+        self._await_until(HEAD_SECONDS)
+
+    def on_headers_complete(self) -> None:
+        """Go on to the body."""
+        super().on_headers_complete()
+        self._await_until(BODY_SECONDS)
+
+    def on_body(self, body: bytes) -> None:
+        """Give a large body the time that it takes."""
+        super().on_body(body)
+        self._beyond_bodies -= len(body)
+        self._bound += len(body)
+        if self._deadline is not None:
+            self._deadline += len(body) / SLOWEST
+
+    def on_message_complete(self) -> None:
+        """Let the gateway take its time."""
+        super().on_message_complete()
+        self._deadline = None
+
+    def _await_until(self, seconds: float) -> None:
+        """Set the deadline.  The timer is set once and looks again: a request costs it nothing."""
+        self._deadline = self.loop.time() + seconds
+        if self._timer is None:
+            self._timer = self.loop.call_at(self._deadline, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._deadline is None or self.transport.is_closing():
+            return
+        if self.loop.time() < self._deadline:
+            self._timer = self.loop.call_at(self._deadline, self._look)
+        else:
+            self._refuse("The request did not arrive in time.")
+
+    def _refuse(self, message: str) -> None:
+        self._deadline = None
+        cycle = cast("RequestResponseCycle | None", self.cycle)  # None until the first head is complete
+        if cycle is None or cycle.response_complete:
+            self.send_400_response(message)
+        else:
+            self.transport.abort()
