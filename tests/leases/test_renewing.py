@@ -16,6 +16,7 @@ from vendor.errors import (
     RoleRequired,
     StateUnavailable,
     UnknownLease,
+    UnknownUser,
 )
 from vendor.leases.lease import Issued
 from vendor.names import UserName
@@ -172,6 +173,28 @@ async def test_who_may_end_a_lease(shop: Shop) -> None:
         await shop.ending.end_all(caller("alice"), UserName("bob"))
     ended = await shop.ending.end_all(CAROL, UserName("bob"))
     assert [one.lease for one in ended] == [issued.lease.id]
+
+
+async def test_a_deleted_user_s_lease_is_not_renewed_and_makes_nobody_known(shop: Shop) -> None:
+    token = token_of(await shop.vending.vend(caller("bob"), ask(renewable_for=DAY)))
+    await shop.house.removal.of_user(CAROL, UserName("bob"), force=True, revision=None)
+
+    with pytest.raises(LeaseEnded):
+        await shop.renewing.renew(token, ORIGIN)
+
+    with pytest.raises(UnknownUser):
+        await shop.house.users.view(CAROL, UserName("bob"))
+
+
+async def test_nor_is_it_when_somebody_else_has_the_name(shop: Shop) -> None:
+    token = token_of(await shop.vending.vend(caller("bob"), ask(renewable_for=DAY)))
+    await shop.house.removal.of_user(CAROL, UserName("bob"), force=True, revision=None)
+    shop.house.clock.now += 3600
+    theirs = token_of(await shop.vending.vend(caller("bob"), ask(renewable_for=DAY)))
+
+    with pytest.raises(LeaseEnded):
+        await shop.renewing.renew(token, ORIGIN)
+    assert (await shop.renewing.renew(theirs, ORIGIN)).lease.scope
 
 
 async def test_a_damaged_record_is_no_lease(shop: Shop) -> None:

@@ -47,6 +47,7 @@ class Kept:
     view: Mapping[str, Any]
     holder: Principal
     ask: LeaseAsk
+    begun: float
     expires_at: float
     renewable_until: float | None
     renewals: int
@@ -76,6 +77,7 @@ class Register:
             "view": json.dumps(facts.view(lease)),
             "holder": holder_text(holder),
             "ask": ask_text(ask),
+            "begun": repr(lease.issued_at),
             "expires_at": repr(lease.expires_at),
             "renewals": "0",
         }
@@ -133,7 +135,7 @@ def _kept(lease: LeaseId, fields: Mapping[str, str]) -> Kept | None:
     if "view" not in fields:
         return None
     try:
-        expires_at = float(fields["expires_at"])
+        begun, expires_at = float(fields["begun"]), float(fields["expires_at"])
         until = float(fields["renewable_until"]) if "renewable_until" in fields else None
         renewals = int(fields["renewals"])
     except (KeyError, ValueError) as problem:
@@ -143,6 +145,7 @@ def _kept(lease: LeaseId, fields: Mapping[str, str]) -> Kept | None:
         view=_object(fields["view"]),
         holder=parse_holder(fields.get("holder", ""), until=max(expires_at, until or 0.0)),
         ask=parse_ask(fields.get("ask", "")),
+        begun=begun,
         expires_at=expires_at,
         renewable_until=until,
         renewals=renewals,

@@ -1,14 +1,17 @@
 """Renew: from a lease token to fresh keys of the same lease.
 
 Every renewal reads the grants again: what was taken away is gone from the new keys, and what was asked for and has
-come back is in them.  The identity token that began the lease is not needed any more, nor is the identity provider.
+come back is in them.  A deleted user's leases are not renewed, whoever has the name later.  The identity token that
+began the lease is not needed any more, nor is the identity provider.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from vendor.audit.event import Kind, Origin
 from vendor.audit.trail import Trail
 from vendor.errors import InvalidToken, LeaseEnded, VendError
+from vendor.governance.state import Standing
 from vendor.leases import facts
 from vendor.leases.lease import Issued
 from vendor.leases.making import Making, Wish
@@ -17,6 +20,9 @@ from vendor.leases.token import parse_token
 from vendor.secret import RawToken
 from vendor.stewardship.caller import Caller
 from vendor.stewardship.users import Users
+from vendor.times import parse_rfc3339
+
+CLOCK_SLACK: Final = 60.0  # how far the clocks of two replicas may be apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,8 @@ class Renewing:
         wish = Wish(kept.holder, kept.ask, kept.id, kept.renewable_until, kept.renewals + 1)
         try:
             self._require_time_left(wish)
-            standing = await self.users.standing(caller)
+            standing = await self.users.standing_if_known(caller)
+            _require_same_user(kept, standing)
             return await self.making.make(wish, standing, event, keep=self._keep, forget=_nothing)
         except VendError as refusal:
             event.refuse(Kind.VEND_DENIED, refusal.code, failed=refusal.status >= 500)
@@ -68,6 +75,12 @@ class Renewing:
     async def _keep(self, issued: Issued) -> None:
         if not await self.register.renew(issued.lease):
             raise LeaseEnded("This lease was ended while it was renewed.")
+
+
+def _require_same_user(kept: Kept, standing: Standing) -> None:
+    """Raise LeaseEnded if the user was deleted since: whoever has the name now may be somebody else."""
+    if standing.user is None or parse_rfc3339(standing.user.first_seen) > kept.begun + CLOCK_SLACK:
+        raise LeaseEnded("The user of this lease was deleted.")
 
 
 async def _nothing(_issued: Issued) -> None:

@@ -37,16 +37,21 @@ class Users:
         One round trip to Redis; a few the first time.  Raises StateUnavailable.
         """
         me = caller.principal
-        subject = Subject(me.name)
-        if me.acts_for is not None:
-            subject = Subject(me.name, me.acts_for.tenant, me.acts_for.access)
-        standing = await self.desk.governance.standing(subject)
+        standing = await self.standing_if_known(caller)
         if standing.user is not None:
             if await self._learned(caller, standing.user):
                 return await self.desk.governance.standing(subject)
             return standing
         # Lost to a parallel first request of the same user, this does nothing, and the user is known all the same.
         await self.desk.make_known(caller, me.name, me.display_name, me.email)
+        return await self.standing_if_known(caller)
+
+    async def standing_if_known(self, caller: Caller) -> Standing:
+        """Return the same of a caller who does not become known by it.  Raises StateUnavailable."""
+        me = caller.principal
+        subject = Subject(me.name)
+        if me.acts_for is not None:
+            subject = Subject(me.name, me.acts_for.tenant, me.acts_for.access)
         return await self.desk.governance.standing(subject)
 
     async def _learned(self, caller: Caller, user: User) -> bool:
