@@ -85,6 +85,17 @@ def test_for_somebody_else(people: People) -> None:
     assert people.carol.refusal("POST", "/v1/explain", {**body, "as": "nobody"}) == (404, "unknown_user")
 
 
+def test_a_steward_learns_nothing_about_other_tenants(people: People) -> None:
+    body = {"path": KBASE, "action": "write", "as": "carol"}
+
+    as_steward = people.alice.call("POST", "/v1/explain", body).json()
+    as_admin = people.carol.call("POST", "/v1/explain", body).json()
+
+    assert any("hydro" in grant["path"] for grant in as_admin["nearest"])
+    assert as_steward["nearest"] == []
+    assert "hydro" not in as_steward["remedy"]
+
+
 @pytest.mark.parametrize(
     "body",
     [

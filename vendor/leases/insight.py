@@ -76,11 +76,14 @@ class Insight:
         if other is None or other == caller.name:
             grants = self._grants(caller, await self.users.standing(caller))
             return explain(grants, path, level, self.making.layout)
-        await self._require_insight(caller, path)
+        tenant = await self._require_insight(caller, path)
         standing = await self.users.desk.governance.standing(Subject(other))
         if standing.user is None:
             raise UnknownUser(f"There is no user {other}.")
         grants = live(grants_of(standing, self.making.layout, has_home=True), self.making.clock())
+        if tenant is not None:  # what else the user has, and where else they belong, is not the steward's to know
+            layout = self.making.layout
+            grants = tuple(one for one in grants if layout.tenant_of(one.bucket, one.prefix) == tenant)
         return explain(grants, path, level, self.making.layout)
 
     async def who_can(self, caller: Caller, path: S3Path, level: Level) -> list[Holder]:
@@ -107,14 +110,15 @@ class Insight:
             grants = within(grants, principal.max_scope)
         return live(grants, self.making.clock())
 
-    async def _require_insight(self, caller: Caller, path: S3Path) -> None:
+    async def _require_insight(self, caller: Caller, path: S3Path) -> TenantName | None:
+        """Return the tenant that the caller's insight into others ends with; None for administrators."""
         if caller.admin:
-            return
+            return None
         tenant = self.making.layout.tenant_of(path.bucket, path.prefix)
         if tenant is not None:
             view = await self.tenants.view(caller, tenant)
             if caller.name in view.stewards:
-                return
+                return tenant
         raise NotSteward("Only administrators, and stewards on their tenant's paths, can ask for somebody else.")
 
     async def _owners(self, caller: Caller, reached: PathReach, path: S3Path, level: Level) -> list[Holder]:
