@@ -7,7 +7,7 @@ number where a text belongs.  The message of a refusal names the member.
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from vendor import strict_json
 from vendor.errors import InvalidRequest, UnsupportedMediaType
@@ -29,13 +29,21 @@ async def read(request: Request, model: type[_Model]) -> _Model:
     """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("The body is encoded.")
-    content = await request.body()
+    content = await whole(request)
     if content and request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise UnsupportedMediaType("The body is not declared as JSON.")
     try:
         return model.model_validate(parse_object(content) if content else {})
     except ValidationError as failure:
         raise _invalid(failure) from None
+
+
+async def whole(request: Request) -> bytes:
+    """Return the request's body.  Raises InvalidRequest for a client that went away in its middle, and TooLarge."""
+    try:
+        return await request.body()
+    except ClientDisconnect:
+        raise InvalidRequest("The body broke off.") from None
 
 
 def parse_object(content: bytes) -> dict[str, Any]:

@@ -71,10 +71,10 @@ async def create(request: Request) -> Response:
 
 async def renew(request: Request) -> Response:
     """Issue fresh keys for the lease of a lease token."""
-    await read(request, RenewBody)
     token = bearer(request.headers.getlist("authorization"))
     if not is_lease_token(token):
         raise InvalidToken("A lease is renewed with its lease token.", remedy="Send the lease token as bearer token.")
+    await read(request, RenewBody)
     return JSON(answer(await gateway(request).renewing.renew(token, origin(request, "api"))))
 
 

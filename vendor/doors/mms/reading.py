@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 from starlette.requests import Request
 
-from vendor.doors.body import parse_object
+from vendor.doors.body import parse_object, whole
 from vendor.doors.mms.errors import Invalid
 from vendor.errors import InvalidRequest
 
@@ -16,8 +16,9 @@ _LISTED: Final = 50
 
 
 async def read_body(request: Request, model: type[_Model], *, optional: bool = False) -> _Model:
-    """Read a JSON body.  With `optional` an absent body and `null` mean all defaults.  Raises Invalid, TooLarge."""
-    content = await request.body()
+    """Read a JSON body.  With `optional` an absent body and `null` mean all defaults.  Raises Invalid, TooLarge,
+    and InvalidRequest for half a body."""
+    content = await whole(request)
     if not content or (optional and content.strip() == b"null"):
         if not optional:
             raise Invalid([{"type": "missing", "loc": ["body"], "msg": "Field required", "input": None}])
