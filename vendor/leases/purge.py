@@ -45,7 +45,7 @@ class Purged:
 
 
 class _Enough(Exception):
-    """The bound on objects is reached."""
+    """The bound on objects is reached, or the store keeps what it says it deleted."""
 
 
 @dataclass(slots=True)
@@ -109,16 +109,20 @@ class Purging:
         return await store.issue(Order(lease, caller.name, policy.text, seconds)), lease
 
     async def _empty(self, keys: Credentials, folder: Grant, objects: Objects, tally: _Tally) -> None:
-        """Delete page by page, each time the first one: what was deleted is no longer on it."""
+        """Delete page by page, each time the first one, until there is none: what was deleted is no longer on it.
+
+        Stores that keep folders as such show one once its last object is gone.
+        """
+        seen: tuple[str, ...] = ()
         while True:
             page = await objects.page(keys, folder.bucket, folder.prefix, None)
-            if page.keys:
-                await objects.delete(keys, folder.bucket, page.keys)
-                tally.removed += len(page.keys)
-            if page.following is None or not page.keys:
+            if not page.keys:
                 return
-            if tally.removed >= MOST_OBJECTS:
+            if page.keys == seen or tally.removed >= MOST_OBJECTS:
                 raise _Enough
+            await objects.delete(keys, folder.bucket, page.keys)
+            tally.removed += len(page.keys)
+            seen = page.keys
 
     def _event(self, caller: Caller, kind: Kind, **facts: object) -> Event:
         return caller.event(kind, self.clock(), **facts, as_admin=True)

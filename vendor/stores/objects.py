@@ -41,7 +41,13 @@ class Objects:
         await self._s3.close()
 
     async def put_new(self, keys: Credentials, bucket: Bucket, key: str, body: bytes) -> bool:
-        """Write an object unless there is one already; False if there was."""
+        """Write an object unless there is one already; False if there was.
+
+        Asked first as well, because not every store looks at the condition.
+        """
+        status, _ = await self._call(keys, "HEAD", bucket, key)
+        if status == 200:
+            return False
         status, answer = await self._call(keys, "PUT", bucket, key, body=body, headers={"if-none-match": "*"})
         if status == 412:
             return False
@@ -63,9 +69,12 @@ class Objects:
         return Page(found, listed.text("NextContinuationToken") if listed.text("IsTruncated") == "true" else None)
 
     async def delete(self, keys: Credentials, bucket: Bucket, names: Sequence[str]) -> None:
-        """Delete up to 1,000 objects; those that are gone already are no failure."""
-        awkward = [name for name in names if not fits_xml(name)]
-        plain = [name for name in names if fits_xml(name)]
+        """Delete up to 1,000 objects; those that are gone already are no failure.
+
+        All in one call, apart from keys that XML cannot carry, and folders, which some stores keep in such a call.
+        """
+        awkward = [name for name in names if name.endswith("/") or not fits_xml(name)]
+        plain = [name for name in names if not name.endswith("/") and fits_xml(name)]
         if plain:
             listed = "".join(f"<Object><Key>{escape(name)}</Key></Object>" for name in plain)
             body = f'<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet>{listed}</Delete>'
