@@ -111,10 +111,10 @@ class Database:
             pipe.zremrangebyscore(sorted_set, "-inf", forgotten)
             await pipe.execute()
 
-    async def noted(self, sorted_set: str, *, since: float, count: int) -> list[str]:
-        """Read up to `count` members that matter after `since`."""
+    async def noted(self, sorted_set: str, *, since: float) -> list[str]:
+        """Read all members that matter after `since`."""
         async with self._guarded():
-            return cast("list[str]", await self._client.zrangebyscore(sorted_set, f"({since}", "+inf", 0, count))
+            return cast("list[str]", await self._client.zrangebyscore(sorted_set, f"({since}", "+inf"))
 
     async def delete(self, key: str) -> None:
         """Remove a key, if it is there."""

@@ -18,6 +18,7 @@ from vendor.errors import (
     UnknownLease,
     UnknownUser,
 )
+from vendor.leases import register
 from vendor.leases.lease import Issued
 from vendor.names import UserName
 from vendor.policy.grant import Access, Level
@@ -195,6 +196,21 @@ async def test_nor_is_it_when_somebody_else_has_the_name(shop: Shop) -> None:
     with pytest.raises(LeaseEnded):
         await shop.renewing.renew(token, ORIGIN)
     assert (await shop.renewing.renew(theirs, ORIGIN)).lease.scope
+
+
+async def test_all_leases_are_ended_however_many_there_are(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not only so many of those that would end first: somebody could hide a long one behind many short ones."""
+    monkeypatch.setattr(register, "READ_AT_ONCE", 2)
+    tokens = [
+        token_of(await shop.vending.vend(caller("bob"), ask(renewable_for=seconds))) for seconds in (100, 100, 100, DAY)
+    ]
+
+    ended = await shop.ending.end_all(CAROL, UserName("bob"))
+
+    assert len(ended) == 4
+    for token in tokens:
+        with pytest.raises(LeaseEnded):
+            await shop.renewing.renew(token, ORIGIN)
 
 
 async def test_a_damaged_record_is_no_lease(shop: Shop) -> None:

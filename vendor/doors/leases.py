@@ -89,10 +89,14 @@ async def listed(request: Request) -> Response:
     if user != who.principal.name:
         require_admin(who, "list somebody else's leases")
     parts = gateway(request)
-    found = [kept for kept in await parts.register.of(user, since=parts.vending.making.clock()) if kept.ended is None]
-    following = [kept for kept in found if kept.id > after]
-    shown = following[:limit]
-    cursor = shown[-1].id if len(following) > limit else None
+    shown: list[Kept] = []
+    cursor = None
+    async for kept in parts.register.of(user, since=parts.vending.making.clock(), after=after):
+        if kept.ended is None:
+            if len(shown) == limit:
+                cursor = shown[-1].id
+                break
+            shown.append(kept)
     return JSON({"leases": [_shown(kept) for kept in shown], "cursor": cursor})
 
 

@@ -49,7 +49,7 @@ class Ending:
         """End all live leases of a user, for that user and for administrators.  Raises as `end` does, RoleRequired."""
         if user != caller.principal.name:
             require_admin(caller, "end somebody else's leases")
-        return [await self.end_kept(caller, kept) for kept in await self.register.of(user, since=self.clock())]
+        return [await self.end_kept(caller, kept) async for kept in self.register.of(user, since=self.clock())]
 
     async def end_kept(self, caller: Caller, kept: Kept) -> Ended:
         """End a lease that was read already."""

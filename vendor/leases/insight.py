@@ -141,8 +141,10 @@ class Insight:
         if target.kind is not TargetKind.USER:
             return None
         now = self.making.clock()
-        found = await self.register.of(UserName(target.name), since=now)
-        return sum(kept.ended is None and kept.expires_at > now and _touches(kept, path) for kept in found)
+        count = 0
+        async for kept in self.register.of(UserName(target.name), since=now):
+            count += kept.ended is None and kept.expires_at > now and _touches(kept, path)
+        return count
 
 
 def _touches(kept: Kept, path: S3Path) -> bool:

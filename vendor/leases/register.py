@@ -5,7 +5,7 @@ What is kept can be used to read nothing: a record says who holds a lease for wh
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from vendor.names import UserName
 from vendor.secret import LeaseToken
 
 KEPT_AFTER_END: Final = 86_400  # seconds for which an ended lease still answers what it was
-MOST_LISTED: Final = 10_000
+READ_AT_ONCE: Final = 50
 
 # KEYS: lease.  ARGV: view, expires_at, moment of forgetting.  Nothing changes in a lease that was ended or is gone.
 _RENEW: Final = Script("""
@@ -113,12 +113,19 @@ class Register:
         said = await self._database.run(_END, [self._key(lease)], [json.dumps(how)], repeatable=True)
         return _object(said) if said else None
 
-    async def of(self, user: UserName, *, since: float) -> list[Kept]:
-        """Read a user's leases that end after `since`, at most `MOST_LISTED`, in the order of their ids."""
-        ids = sorted(await self._database.noted(self._index(user), since=since, count=MOST_LISTED))
-        found = await self._database.get_hashes([self._key(LeaseId(lease)) for lease in ids])
-        kept = (_kept(LeaseId(lease), fields) for lease, fields in zip(ids, found, strict=True))
-        return [one for one in kept if one is not None]
+    async def of(self, user: UserName, *, since: float, after: str = "") -> AsyncIterator[Kept]:
+        """Yield all of a user's leases that end after `since`, in the order of their ids, from after the id `after`.
+
+        They are read some at a time: a record can be large, and somebody may have made very many.
+        """
+        ids = sorted(lease for lease in await self._database.noted(self._index(user), since=since) if lease > after)
+        for start in range(0, len(ids), READ_AT_ONCE):
+            batch = [LeaseId(lease) for lease in ids[start : start + READ_AT_ONCE]]
+            found = await self._database.get_hashes([self._key(lease) for lease in batch])
+            for lease, fields in zip(batch, found, strict=True):
+                kept = _kept(lease, fields)
+                if kept is not None:
+                    yield kept
 
     def _key(self, lease: LeaseId) -> str:
         return f"{self._prefix}:lease:{lease}"

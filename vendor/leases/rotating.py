@@ -46,6 +46,6 @@ class Rotating:
 
     async def _end(self, caller: Caller, user: UserName) -> None:
         register = self.ending.register
-        for kept in await register.of(user, since=self.ending.clock()):
+        async for kept in register.of(user, since=self.ending.clock()):
             if kept.ended is None and is_given_again(kept.ask):
                 await self.ending.end_kept(caller, kept)
