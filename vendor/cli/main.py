@@ -10,7 +10,19 @@ import sys
 import typer
 from typer.completion import completion_init  # type: ignore[attr-defined]  # public by its name alone
 
-from vendor.cli import configuring, doctor, failures, leases, leasing, options, running, sharing, sign_in, tenants
+from vendor.cli import (
+    access,
+    configuring,
+    doctor,
+    failures,
+    leases,
+    leasing,
+    options,
+    running,
+    sharing,
+    sign_in,
+    tenants,
+)
 from vendor.cli.help import PanelCommand, PanelGroup
 
 app = typer.Typer(
@@ -27,6 +39,7 @@ app.callback()(options.before_the_command)
 
 _COMMANDS = {
     "Who you are": (sign_in.login, sign_in.logout, sign_in.whoami),
+    "What you may": (access.access, access.can, access.explain),
     "Get keys": (leasing.lease, leasing.env, leasing.process, running.server),
     "Leases": (leases.leases, leases.renew, leases.revoke),
     "Share": (sharing.share, sharing.unshare, sharing.shares),
@@ -39,6 +52,7 @@ for _panel, _commands in _COMMANDS.items():
 app.command("exec", cls=PanelCommand, rich_help_panel="Get keys", context_settings={"allow_interspersed_args": False})(
     running.exec_
 )
+app.command("who-can", cls=PanelCommand, rich_help_panel="What you may")(access.who_can)
 app.add_typer(tenants.app, name="tenant", rich_help_panel="Share")
 app.add_typer(configuring.app, name="config", rich_help_panel="This machine")
 

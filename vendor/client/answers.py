@@ -54,6 +54,12 @@ class Reader:
     def flag(self, name: str) -> bool:
         return bool(self.raw.get(name))
 
+    def number(self, name: str) -> int:
+        value = self.raw.get(name)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self._missing(name, "a whole number")
+        return value
+
     def object(self, name: str) -> "Reader":
         return Reader(self.raw.get(name), f"{self._where}.{name}")
 
