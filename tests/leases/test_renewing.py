@@ -23,6 +23,7 @@ from vendor.leases.lease import Issued
 from vendor.names import UserName
 from vendor.policy.grant import Access, Level
 from vendor.secret import RawToken
+from vendor.times import rfc3339
 
 ORIGIN = Origin(request_id="r_renew", door="test")
 DAY = 86_400
@@ -196,6 +197,20 @@ async def test_nor_is_it_when_somebody_else_has_the_name(shop: Shop) -> None:
     with pytest.raises(LeaseEnded):
         await shop.renewing.renew(token, ORIGIN)
     assert (await shop.renewing.renew(theirs, ORIGIN)).lease.scope
+
+
+async def test_the_end_that_is_told_is_that_of_the_newest_keys(shop: Shop) -> None:
+    issued = await shop.vending.vend(caller("bob"), ask(duration=60, renewable_for=DAY))
+    read = await shop.ending.register.get(issued.lease.id)
+    assert read is not None
+    shop.house.clock.now += 50
+    renewed = await shop.renewing.renew(token_of(issued), ORIGIN)
+
+    ended = await shop.ending.end_kept(CAROL, read)
+
+    assert ended.at_latest == rfc3339(renewed.lease.expires_at)
+    with pytest.raises(LeaseEnded):
+        await shop.renewing.renew(token_of(issued), ORIGIN)
 
 
 async def test_all_leases_are_ended_however_many_there_are(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

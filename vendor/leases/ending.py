@@ -52,15 +52,19 @@ class Ending:
         return [await self.end_kept(caller, kept) async for kept in self.register.of(user, since=self.clock())]
 
     async def end_kept(self, caller: Caller, kept: Kept) -> Ended:
-        """End a lease that was read already."""
+        """End a lease that was read already.  If it was renewed since, its newest keys decide when it is over."""
         now = self.clock()
-        at_latest = rfc3339(max(now, kept.expires_at))
-        first = {"at": rfc3339(now), "by": caller.principal.name, "at_latest": at_latest, "how": "expiry"}
-        said = await self.register.end(kept.id, first)
-        if said is None:
-            raise UnknownLease("There is no such lease.")
+        while (said := await self.register.end(kept, self._first(caller, kept, now))) is None:
+            read_again = await self.register.get(kept.id)
+            if read_again is None:
+                raise UnknownLease("There is no such lease.")
+            kept = read_again
         ended = Ended(kept.id, "at_expiry", str(said["at_latest"]), str(said["how"]))
         if kept.ended is None:
             facts = {"lease": kept.id, "holder": kept.holder.name, **ended.answer()}
             await self.trail.write(caller.event(Kind.LEASE_REVOKED, now, **facts))
         return ended
+
+    def _first(self, caller: Caller, kept: Kept, now: float) -> dict[str, object]:
+        at_latest = rfc3339(max(now, kept.expires_at))
+        return {"at": rfc3339(now), "by": caller.principal.name, "at_latest": at_latest, "how": "expiry"}

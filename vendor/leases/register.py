@@ -31,10 +31,14 @@ redis.call('EXPIREAT', KEYS[1], ARGV[3], 'GT')
 return 1
 """)
 
-# KEYS: lease.  ARGV: how it was ended, as JSON.  Returns how it was ended the first time; '' for an unknown lease.
+# KEYS: lease.  ARGV: how it was ended, as JSON; expires_at as read.  Returns how it was ended the first time; '' for an
+# unknown lease, and for one that was renewed since it was read.
 _END: Final = Script("""
 if redis.call('HEXISTS', KEYS[1], 'view') == 0 then return '' end
-redis.call('HSETNX', KEYS[1], 'ended', ARGV[1])
+if redis.call('HEXISTS', KEYS[1], 'ended') == 0 then
+  if redis.call('HGET', KEYS[1], 'expires_at') ~= ARGV[2] then return '' end
+  redis.call('HSET', KEYS[1], 'ended', ARGV[1])
+end
 return redis.call('HGET', KEYS[1], 'ended')
 """)
 
@@ -78,7 +82,7 @@ class Register:
             "holder": holder_text(holder),
             "ask": ask_text(ask),
             "begun": repr(lease.issued_at),
-            "expires_at": repr(lease.expires_at),
+            "expires_at": repr(float(lease.expires_at)),
             "renewals": "0",
         }
         if lease.renewable_until is not None:
@@ -95,7 +99,7 @@ class Register:
         """Keep what a renewal made of a lease; False if it was ended in the meantime."""
         arguments: list[str | int] = [
             json.dumps(facts.view(lease)),
-            repr(lease.expires_at),
+            repr(float(lease.expires_at)),
             int(_end(lease)) + KEPT_AFTER_END,
         ]
         return bool(await self._database.run(_RENEW, [self._key(lease.id)], arguments, repeatable=False))
@@ -108,9 +112,13 @@ class Register:
         """Read one lease."""
         return _kept(lease, await self._database.get_hash(self._key(lease)))
 
-    async def end(self, lease: LeaseId, how: Mapping[str, object]) -> Mapping[str, Any] | None:
-        """Mark a lease as ended and return how it was ended the first time; None for an unknown lease."""
-        said = await self._database.run(_END, [self._key(lease)], [json.dumps(how)], repeatable=True)
+    async def end(self, kept: Kept, how: Mapping[str, object]) -> Mapping[str, Any] | None:
+        """Mark a lease as ended and return how it was ended the first time.
+
+        None, and nothing is done, for a lease that is unknown by now, or was renewed since it was read.
+        """
+        arguments = [json.dumps(how), repr(kept.expires_at)]
+        said = await self._database.run(_END, [self._key(kept.id)], arguments, repeatable=True)
         return _object(said) if said else None
 
     async def of(self, user: UserName, *, since: float, after: str = "") -> AsyncIterator[Kept]:
