@@ -1,7 +1,8 @@
 """Random grants, and requests that are built from their pieces to slip past them."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ PAIRS = int(os.environ.get("VENDOR_POLICY_PAIRS", "4000"))
 REQUESTS_PER_SET = 20
 
 BUCKETS = ("lake", "lakes", "data")
-SEGMENTS = ("a", "b", "ab", "a-b", "a.b", "A", "aa", "kbase", "kbase2", "x y", "ä", "日本", "<&>", "o'q\"", "a+%b", "~")
+SEGMENTS = ("a", "b", "ab", "a-b", "a.b", "A", "aa", "kbase", "kbase2", "x y", "ä", "日本", "<&>", "o'q\"", "a+%z", "~")
 READING = ("s3:GetObject",)
 WRITING = ("s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts")
 NEVER = (
@@ -48,7 +49,29 @@ def grants(draw: st.DrawFn) -> Grant:
     )
 
 
-grant_sets = st.lists(grants(), min_size=1, max_size=8)
+_RELATIONS: dict[str, Callable[[str, str], str]] = {
+    # how the prefix of one grant follows from that of another
+    "same": lambda prefix, name: prefix,
+    "child": lambda prefix, name: f"{prefix}{name}/",
+    "parent": lambda prefix, name: prefix.rpartition("/")[0].rpartition("/")[0] or prefix,
+    "twin": lambda prefix, name: f"{prefix.removesuffix('/')}2/",
+    "brother": lambda prefix, name: f"{prefix.removesuffix('/').rpartition('/')[0]}/{name}/".lstrip("/"),
+}
+
+
+@st.composite
+def grant_sets(draw: st.DrawFn) -> list[Grant]:
+    """Up to eight grants, most of them related to one another: nested, doubled, neighbouring."""
+    chosen = [draw(grants())]
+    for _ in range(draw(st.integers(0, 7))):
+        fresh = draw(grants())
+        kin = draw(st.sampled_from(chosen))
+        relation = draw(st.sampled_from(("none", *_RELATIONS)))
+        if relation != "none":
+            prefix = parse_prefix(_RELATIONS[relation](kin.prefix, draw(st.sampled_from(SEGMENTS))))
+            fresh = replace(fresh, prefix=prefix, bucket=draw(st.sampled_from((kin.bucket, kin.bucket, fresh.bucket))))
+        chosen.append(fresh)
+    return chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +85,14 @@ class Case:
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """A set of grants with requests made from their own pieces."""
-    chosen = tuple(draw(grant_sets))
-    keys = st.builds(_key, st.sampled_from(chosen), st.sampled_from(chosen), st.sampled_from(_TWISTS))
-    requests = draw(st.lists(_requests(keys), min_size=REQUESTS_PER_SET, max_size=REQUESTS_PER_SET))
+    chosen = tuple(draw(grant_sets()))
+    places = st.builds(_place, st.sampled_from(chosen), st.sampled_from(chosen), st.sampled_from(_TWISTS), _OTHERWISE)
+    requests = draw(st.lists(_requests(places), min_size=REQUESTS_PER_SET, max_size=REQUESTS_PER_SET))
     return Case(chosen, tuple(requests))
+
+
+_OTHERWISE = st.sampled_from((None, None, None, *BUCKETS))
+_Place = tuple[str, str]
 
 
 # How a request's key is made from two grants' prefixes: inside, at the edge, beside, above, or trying to be a pattern.
@@ -95,26 +122,34 @@ _TWISTS = (
 )
 
 
-def _key(one: Grant, other: Grant, twist: str) -> str:
+def _place(one: Grant, other: Grant, twist: str, bucket: str | None) -> _Place:
+    """Return a bucket, mostly that of `one`, and a key."""
     shapes = {"{p}": one.prefix, "{k}": one.key, "{q}": other.prefix, "{u}": one.prefix.swapcase()}
     for mark, text in shapes.items():
         twist = twist.replace(mark, text)
-    return twist
+    return bucket or one.bucket, twist
 
 
-def _listing_of_versions(bucket: str, prefix: str) -> S3Request:
-    return S3Request("s3:ListBucketVersions", bucket, None, {"s3:prefix": (prefix,)})
+_ON_OBJECT = st.sampled_from(READING * 3 + WRITING * 2 + NEVER)
 
 
-def _requests(keys: st.SearchStrategy[str]) -> st.SearchStrategy[S3Request]:
+def _requests(places: st.SearchStrategy[_Place]) -> st.SearchStrategy[S3Request]:
     buckets = st.sampled_from(BUCKETS)
-    on_object = st.sampled_from(READING * 3 + WRITING * 2 + NEVER)
     return st.one_of(
-        st.builds(S3Request, on_object, buckets, keys.filter(bool)),
-        st.builds(S3Request.listing, buckets, st.none() | keys),
-        st.builds(_listing_of_versions, buckets, keys),
-        st.builds(S3Request, st.sampled_from(NEVER_ON_BUCKET), buckets),
+        st.builds(_on_object, _ON_OBJECT, places),
+        st.builds(_on_object, _ON_OBJECT, places),
+        st.builds(_listing, st.just("s3:ListBucket"), places),
+        st.builds(_listing, st.sampled_from(("s3:ListBucket", "s3:ListBucketVersions")), places),
+        st.builds(S3Request, st.sampled_from(("s3:ListBucket", *NEVER_ON_BUCKET)), buckets),
     )
+
+
+def _on_object(action: str, place: _Place) -> S3Request:
+    return S3Request(action, place[0], place[1] or "x")
+
+
+def _listing(action: str, place: _Place) -> S3Request:
+    return S3Request(action, place[0], None, {"s3:prefix": (place[1],)})
 
 
 def expected(chosen: tuple[Grant, ...], request: S3Request) -> bool:

@@ -9,9 +9,8 @@ from vendor.names import TenantName, UserName, parse_bucket, parse_prefix
 from vendor.policy.access import AccessTable
 from vendor.policy.grant import Grant, Level, Source
 from vendor.policy.layout import Layout
+from vendor.policy.oracle import Decision, S3Request, decide
 from vendor.policy.planner import plan_session_policy
-
-LAKE = parse_bucket("cdm-lake")
 
 
 def grant(prefix: str, level: Level = Level.READ, *, bucket: str = "cdm-lake", with_key: bool = False) -> Grant:
@@ -70,3 +69,66 @@ def test_a_home_and_eight_tenants_fit_one_session_policy(access: AccessTable, la
 
     assert len(grants) == 18
     assert plan_session_policy(grants, access, 2048).bytes <= 2048
+
+
+PARENT_READ = [grant("a/"), grant("a/b/", Level.WRITE)]
+PARENT_WRITE = [grant("a/", Level.WRITE), grant("a/b/")]
+TWO_BUCKETS = [grant("a/", Level.WRITE), grant("b/", bucket="data")]
+WITH_KEY = [grant("a/b/", with_key=True), grant("a/c/", Level.WRITE, with_key=True)]
+
+
+@pytest.mark.parametrize(
+    ("grants", "action", "where", "allowed"),
+    [
+        pytest.param(PARENT_READ, "s3:GetObject", "cdm-lake/a/x", True, id="read-in-the-parent"),
+        pytest.param(PARENT_READ, "s3:GetObject", "cdm-lake/a/b/x", True, id="read-in-the-child"),
+        pytest.param(PARENT_READ, "s3:PutObject", "cdm-lake/a/b/x", True, id="write-in-the-child"),
+        pytest.param(PARENT_READ, "s3:PutObject", "cdm-lake/a/x", False, id="no-write-in-the-parent"),
+        pytest.param(PARENT_READ, "s3:DeleteObject", "cdm-lake/a/c/x", False, id="no-delete-beside-the-child"),
+        pytest.param(PARENT_READ, "s3:PutObject", "cdm-lake/a/b2/x", False, id="no-write-in-the-child's-sibling"),
+        pytest.param(PARENT_WRITE, "s3:PutObject", "cdm-lake/a/b/x", True, id="write-in-a-child-that-says-read"),
+        pytest.param(PARENT_WRITE, "s3:AbortMultipartUpload", "cdm-lake/a/x", True, id="abort"),
+        pytest.param(PARENT_WRITE, "s3:ListMultipartUploadParts", "cdm-lake/a/x", True, id="list-parts"),
+        pytest.param(PARENT_READ, "s3:AbortMultipartUpload", "cdm-lake/a/x", False, id="no-abort-where-only-reading"),
+        pytest.param(PARENT_WRITE, "s3:GetObject", "cdm-lake/a2/x", False, id="sibling"),
+        pytest.param(PARENT_WRITE, "s3:GetObject", "cdm-lake/a", False, id="the-key-itself"),
+        pytest.param(TWO_BUCKETS, "s3:PutObject", "cdm-lake/a/x", True, id="first-bucket"),
+        pytest.param(TWO_BUCKETS, "s3:GetObject", "data/b/x", True, id="second-bucket"),
+        pytest.param(TWO_BUCKETS, "s3:GetObject", "data/a/x", False, id="first-prefix-in-the-second-bucket"),
+        pytest.param(TWO_BUCKETS, "s3:GetObject", "cdm-lake/b/x", False, id="second-prefix-in-the-first-bucket"),
+        pytest.param(TWO_BUCKETS, "s3:PutObject", "data/b/x", False, id="first-level-in-the-second-bucket"),
+        pytest.param(WITH_KEY, "s3:GetObject", "cdm-lake/a/b", True, id="exact-key"),
+        pytest.param(WITH_KEY, "s3:PutObject", "cdm-lake/a/b", False, id="exact-key-only-read"),
+        pytest.param(WITH_KEY, "s3:PutObject", "cdm-lake/a/c", True, id="exact-key-written"),
+        pytest.param(WITH_KEY, "s3:GetObject", "cdm-lake/a/b2", False, id="beside-the-exact-key"),
+    ],
+)
+def test_exactly_what_was_granted(
+    access: AccessTable, grants: list[Grant], action: str, where: str, allowed: bool
+) -> None:
+    bucket, _, key = where.partition("/")
+    document = plan_session_policy(grants, access, 2048).text
+
+    assert (decide(document, S3Request(action, bucket, key)) is Decision.ALLOWED) is allowed
+
+
+@pytest.mark.parametrize(
+    ("bucket", "prefix", "allowed"),
+    [
+        ("cdm-lake", "a/", True),
+        ("cdm-lake", "a/x", True),
+        ("cdm-lake", "a", False),
+        ("cdm-lake", "a2/", False),
+        ("cdm-lake", "", False),
+        ("cdm-lake", None, False),
+        ("cdm-lake", "b/", False),
+        ("data", "b/", True),
+        ("data", "a/", False),
+    ],
+)
+def test_listings_stay_within_a_prefix_and_a_bucket(
+    access: AccessTable, bucket: str, prefix: str | None, allowed: bool
+) -> None:
+    document = plan_session_policy(TWO_BUCKETS, access, 2048).text
+
+    assert (decide(document, S3Request.listing(bucket, prefix)) is Decision.ALLOWED) is allowed
