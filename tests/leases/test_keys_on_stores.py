@@ -154,8 +154,9 @@ def test_keys_change_nothing_but_objects(site: Site) -> None:
         try:
             return allowed(call)
         except ClientError as refusal:
-            assert refusal.response["Error"]["Code"] == "NotImplemented"
-            return False
+            if refusal.response["Error"]["Code"] == "NotImplemented":
+                return False
+            raise
 
     assert not done(lambda: s3.put_bucket_policy(Bucket=bucket, Policy="{}"))
     assert not done(lambda: s3.delete_bucket(Bucket=bucket))
