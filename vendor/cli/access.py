@@ -9,7 +9,7 @@ from vendor.cli import failures, screen
 from vendor.cli.options import Json, command
 from vendor.cli.scope import parse_access
 from vendor.client import governance
-from vendor.client.connect import Connection
+from vendor.client.connection import Connection
 from vendor.client.governance import Explanation, Grant
 
 Path = Annotated[str, typer.Argument(metavar="S3-PATH", help="A folder or object.")]

@@ -10,7 +10,7 @@ from vendor.cli.help import PanelCommand, PanelGroup
 from vendor.cli.options import Json, command
 from vendor.client import profiles
 from vendor.client.address import parse_service_url
-from vendor.client.connect import Connection
+from vendor.client.connection import Connection
 from vendor.client.errors import BadInput
 from vendor.client.profiles import FLAGS, TEXTS, Config, Profile
 

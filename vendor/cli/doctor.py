@@ -13,7 +13,7 @@ from vendor.cli.environment import CREDENTIAL_VARIABLES, OTHER_SOURCES, PLACES
 from vendor.cli.options import Json, command
 from vendor.client.address import ServiceUrl
 from vendor.client.calls import Ask
-from vendor.client.connect import Connection
+from vendor.client.connection import Connection
 from vendor.client.errors import ClientError, GatewayError
 from vendor.client.signin import expiry
 from vendor.client.text import printable

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from vendor.cli import quoting
 from vendor.cli.environment import STALE, static_variables
 from vendor.cli.quoting import Unquotable
+from vendor.client import tools
 from vendor.client.answers import Vended
 
 NAME = "vend"
@@ -95,14 +96,9 @@ def process(vended: Vended) -> str:
     return json.dumps(answer) + "\n"
 
 
-def _keys(vended: Vended) -> tuple[str, str, str]:
-    credentials = vended.credentials
-    return credentials.access_key_id, credentials.secret_access_key.reveal(), credentials.session_token.reveal()
-
-
 def profile(vended: Vended) -> str:
     """Return a section for an AWS credentials file."""
-    key, secret, token = map(quoting.ini, _keys(vended))
+    key, secret, token = map(quoting.ini, tools.keys(vended))
     return _lines(
         f"[{NAME}]",
         f"aws_access_key_id = {key}",
@@ -117,7 +113,7 @@ def profile(vended: Vended) -> str:
 
 def mc_host(vended: Vended) -> str:
     """Return the value of an `MC_HOST_…` variable.  mc splits it at the first two colons and the last @."""
-    key, secret, token = map(quoting.mc_host_part, _keys(vended))
+    key, secret, token = map(quoting.mc_host_part, tools.keys(vended))
     place = urlsplit(vended.endpoint.url)
     if "@" in key or place.path not in {"", "/"} or place.query:
         raise Unquotable("mc cannot be told these keys, or this store's address, in a variable.")
@@ -131,7 +127,7 @@ def mc(vended: Vended) -> str:
 
 def rclone_options(vended: Vended) -> dict[str, str]:
     """Return what rclone has to know about a remote, by its option names."""
-    key, secret, token = _keys(vended)
+    key, secret, token = tools.keys(vended)
     return {
         "type": "s3",
         "provider": "Other",
@@ -150,73 +146,35 @@ def rclone(vended: Vended) -> str:
     return _lines(f"[{NAME}]", *(f"{name} = {quoting.ini(value)}" for name, value in rclone_options(vended).items()))
 
 
-def s3fs_options(vended: Vended) -> dict[str, object]:
-    """Return the storage options of Python's s3fs, which pandas, Dask and fsspec take too."""
-    key, secret, token = _keys(vended)
-    return {
-        "key": key,
-        "secret": secret,
-        "token": token,
-        "endpoint_url": vended.endpoint.url,
-        "client_kwargs": {"region_name": vended.endpoint.region},
-        "config_kwargs": {"s3": {"addressing_style": "path" if vended.endpoint.path_style else "auto"}},
-    }
-
-
 def s3fs(vended: Vended) -> str:
     """Return the storage options as JSON."""
-    return json.dumps(s3fs_options(vended), indent=2) + "\n"
+    return json.dumps(tools.s3fs_options(vended), indent=2) + "\n"
 
 
 def duckdb(vended: Vended) -> str:
     """Return the statement that makes DuckDB use the lease for its paths."""
-    key, secret, token = map(quoting.sql, _keys(vended))
-    place = urlsplit(vended.endpoint.url)
-    options = [
-        "TYPE s3",
-        f"KEY_ID {key}",
-        f"SECRET {secret}",
-        f"SESSION_TOKEN {token}",
-        f"REGION {quoting.sql(vended.endpoint.region)}",
-        f"ENDPOINT {quoting.sql(place.netloc + place.path.rstrip('/'))}",
-        f"URL_STYLE {quoting.sql('path' if vended.endpoint.path_style else 'vhost')}",
-        f"USE_SSL {'true' if place.scheme == 'https' else 'false'}",
-    ]
-    return _lines(f"CREATE OR REPLACE SECRET {NAME} (", ",\n".join(f"    {option}" for option in options), ");")
-
-
-def s3a_options(vended: Vended) -> Mapping[str, str]:
-    """Return the configuration of Hadoop's S3A."""
-    key, secret, token = _keys(vended)
-    return {
-        "fs.s3a.aws.credentials.provider": "org.apache.hadoop.fs.s3a.TemporaryAWSCredentialsProvider",
-        "fs.s3a.access.key": key,
-        "fs.s3a.secret.key": secret,
-        "fs.s3a.session.token": token,
-        "fs.s3a.endpoint": vended.endpoint.url,
-        "fs.s3a.endpoint.region": vended.endpoint.region,
-        "fs.s3a.path.style.access": "true" if vended.endpoint.path_style else "false",
-        "fs.s3a.connection.ssl.enabled": "true" if vended.endpoint.url.startswith("https:") else "false",
-    }
+    for text in tools.keys(vended):
+        quoting.sql(text)  # refuses what SQL cannot carry
+    return _lines(tools.duckdb_secret(vended, NAME))
 
 
 def spark(vended: Vended) -> str:
     """Return lines for spark-defaults.conf, or a file for `--properties-file`."""
-    return _lines(*(f"spark.hadoop.{n} {quoting.properties(value)}" for n, value in s3a_options(vended).items()))
+    return _lines(*(f"{name} {quoting.properties(value)}" for name, value in tools.spark_conf(vended).items()))
 
 
 def hadoop_xml(vended: Vended) -> str:
     """Return a core-site.xml."""
     properties = [
         f"  <property><name>{name}</name><value>{quoting.xml(value)}</value></property>"
-        for name, value in s3a_options(vended).items()
+        for name, value in tools.s3a_options(vended).items()
     ]
     return _lines('<?xml version="1.0" encoding="UTF-8"?>', "<configuration>", *properties, "</configuration>")
 
 
 def python(vended: Vended) -> str:
     """Return lines of Python that make a boto3 client."""
-    key, secret, token = map(ascii, _keys(vended))
+    key, secret, token = map(ascii, tools.keys(vended))
     style = "path" if vended.endpoint.path_style else "auto"
     return _lines(
         "import boto3",

@@ -11,7 +11,7 @@ from vendor.cli.leasing import OutputFormat, tell
 from vendor.cli.options import Json, command
 from vendor.client import governance
 from vendor.client.answers import Lease
-from vendor.client.connect import Connection
+from vendor.client.connection import Connection
 from vendor.client.errors import BadInput, SignInNeeded
 from vendor.client.governance import all_pages
 from vendor.client.text import printable

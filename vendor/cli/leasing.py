@@ -9,7 +9,7 @@ from vendor.cli.formats import Format
 from vendor.cli.options import Json, asking_command
 from vendor.client.answers import Vended
 from vendor.client.calls import Ask
-from vendor.client.connect import Connection
+from vendor.client.connection import Connection
 from vendor.client.errors import BadInput
 from vendor.times import rfc3339
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from vendor.cli import failures, scope, screen
-from vendor.client.connect import Choice, Connection, Surroundings
+from vendor.client.connection import Choice, Connection, Surroundings
 from vendor.client.errors import ClientError
 from vendor.errors import VendError
 

@@ -15,14 +15,11 @@ from vendor.cli.environment import STALE, child_environment, static_variables
 from vendor.cli.leasing import tell, vend
 from vendor.cli.options import asking_command
 from vendor.client.calls import Ask
-from vendor.client.connect import Connection
+from vendor.client.connection import Connection
 from vendor.client.errors import BadInput
 
 if TYPE_CHECKING:
     from vendor.client.keeper import Keeper
-
-RENEWABLE_FOR = 24 * 3600
-"""For how long a lease is asked to be renewable when nothing else is said, in seconds."""
 
 Command = Annotated[list[str], typer.Argument(metavar="COMMAND", help="What to run, with its arguments.")]
 Static = Annotated[
@@ -77,10 +74,6 @@ def keeping(connection: Connection, ask: Ask) -> "Iterator[Keeper]":
     """Hold a lease while the block runs, and end it after."""
     from vendor.client.keeper import Keeper, KeySource
 
-    with connection.client() as client:
-        keeper = Keeper(KeySource(client, ask, renewable_for=RENEWABLE_FOR), warn=screen.warn)
-        try:
-            tell(keeper.held)
-            yield keeper
-        finally:
-            keeper.close()
+    with connection.client() as client, Keeper(KeySource(client, ask), warn=screen.warn) as keeper:
+        tell(keeper.held)
+        yield keeper

@@ -8,7 +8,7 @@ import typer
 
 from vendor.client.answers import Access
 from vendor.client.calls import Ask, Wanted
-from vendor.client.connect import Connection
+from vendor.client.connection import Connection
 from vendor.client.errors import BadInput
 from vendor.names import parse_s3_path
 

@@ -10,7 +10,7 @@ from vendor.cli import screen
 from vendor.cli.options import Json, command
 from vendor.cli.scope import parse_access, parse_duration
 from vendor.client import governance
-from vendor.client.connect import Connection
+from vendor.client.connection import Connection
 from vendor.client.errors import BadInput
 from vendor.client.governance import Share, all_pages, parse_target
 from vendor.times import parse_rfc3339, rfc3339

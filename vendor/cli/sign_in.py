@@ -12,7 +12,7 @@ from vendor.cli import screen
 from vendor.cli.options import Json, command
 from vendor.client import governance, profiles
 from vendor.client.answers import IssuerHint, SignInHints, WhoAmI
-from vendor.client.connect import Connection
+from vendor.client.connection import Connection
 from vendor.client.errors import BadInput, ClientError, SignInNeeded
 from vendor.client.profiles import Profile
 from vendor.client.signin import SignIn, expiry

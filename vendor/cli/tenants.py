@@ -8,7 +8,7 @@ from vendor.cli import screen
 from vendor.cli.help import PanelCommand, PanelGroup
 from vendor.cli.options import Json, command
 from vendor.client import governance
-from vendor.client.connect import Connection
+from vendor.client.connection import Connection
 from vendor.client.errors import BadInput
 from vendor.client.governance import Tenant, all_pages
 

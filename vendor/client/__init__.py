@@ -5,6 +5,7 @@ from vendor.client import Ask, Client, Wanted, connect
 
 with connect() as client:                        # the gateway and sign-in that `vend` would use
     vended = client.lease(Ask(scope=[Wanted("s3://cdm-lake/tenant-general-warehouse/kbase/", "read")]))
+    s3 = client.session().client("s3")           # boto3, with keys that are renewed
 ```
 
 Names are imported when they are first used, so that importing this package costs nothing.
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from vendor.client.aio import AsyncClient
     from vendor.client.answers import Credentials, Endpoint, Lease, ScopeEntry, Vended, WhoAmI
     from vendor.client.calls import Ask, Wanted
-    from vendor.client.connect import connect, connect_async
+    from vendor.client.connection import connect, connect_async
     from vendor.client.errors import BadAnswer, BadInput, ClientError, GatewayError, SignInNeeded, Unavailable
+    from vendor.client.keeper import Keeper
     from vendor.client.sync import Client
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "Credentials",
     "Endpoint",
     "GatewayError",
+    "Keeper",
     "Lease",
     "ScopeEntry",
     "SignInNeeded",
@@ -46,8 +49,9 @@ _HOME = {
     "aio": ("AsyncClient",),
     "answers": ("Credentials", "Endpoint", "Lease", "ScopeEntry", "Vended", "WhoAmI"),
     "calls": ("Ask", "Wanted"),
-    "connect": ("connect", "connect_async"),
+    "connection": ("connect", "connect_async"),
     "errors": ("BadAnswer", "BadInput", "ClientError", "GatewayError", "SignInNeeded", "Unavailable"),
+    "keeper": ("Keeper",),
     "sync": ("Client",),
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}

@@ -4,17 +4,21 @@ A thread gets new keys when it is time (`refresh_after`, or two thirds of their 
 once and never with dead keys.  While the gateway is away the old keys go on being served until their end.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from typing import TYPE_CHECKING, Self
 
 from vendor.client.answers import Vended
 from vendor.client.calls import Ask
 from vendor.client.errors import ClientError, GatewayError, Unavailable
-from vendor.client.sync import Client
 from vendor.times import Clock
+
+if TYPE_CHECKING:
+    from vendor.client.sync import Client
 
 RETRY_FIRST, RETRY_MOST = 1.0, 30.0
 """Seconds between tries to renew, doubling from the first to the most."""
@@ -26,6 +30,12 @@ LOOK_EVERY = 1.0
 """Seconds after which the thread looks at the clock again: it jumps when a machine wakes up."""
 
 
+RENEWABLE_FOR = 24 * 3600
+"""Seconds for which a lease is asked to be renewable when nothing else is said."""
+
+_log = logging.getLogger("vendor.client")
+
+
 class KeySource:
     """Gets the first keys of a lease, the next ones, and ends it.
 
@@ -33,7 +43,7 @@ class KeySource:
     revocation, its limit) ends it here, too.  Where the gateway does not renew, each time a new lease is asked for.
     """
 
-    def __init__(self, client: Client, ask: Ask, *, renewable_for: int) -> None:
+    def __init__(self, client: "Client", ask: Ask, *, renewable_for: int = RENEWABLE_FOR) -> None:
         self._client = client
         self._ask = ask
         self._renewable_for = renewable_for
@@ -63,9 +73,14 @@ class KeySource:
 
 
 class Keeper:
-    """Holds the keys and renews them in the background.  `warn` is told once when renewing begins to fail."""
+    """Holds the keys and renews them in the background until it is closed, which ends the lease.
 
-    def __init__(self, source: KeySource, *, warn: Callable[[str], None], clock: Clock = time.time) -> None:
+    `warn` is told once when renewing begins to fail.
+    """
+
+    def __init__(
+        self, source: KeySource, *, warn: Callable[[str], None] = _log.warning, clock: Clock = time.time
+    ) -> None:
         self._source = source
         self._warn = warn
         self._clock = clock
@@ -75,6 +90,12 @@ class Keeper:
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
         self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def held(self) -> Vended:

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx2
 
-from vendor.client import calls, http
+from vendor.client import calls, http, tools
 from vendor.client.address import parse_service_url
 from vendor.client.answers import Lease, SignInHints, Vended, WhoAmI
 from vendor.client.calls import Ask, Call
 from vendor.client.errors import SignInNeeded
+from vendor.client.keeper import Keeper, KeySource
 from vendor.client.tokens import TokenProvider, fixed
 from vendor.secret import LeaseToken
 
@@ -23,6 +24,7 @@ class Client:
     def __init__(self, gateway: str, token: TokenProvider | None = None, *, insecure_http: bool = False) -> None:
         self.gateway = parse_service_url(gateway, insecure_http=insecure_http)
         self._token = token
+        self._kept: list[Keeper] = []
         try:
             self._http = httpx2.Client(**http.options(self.gateway))
         except (ImportError, ValueError) as error:
@@ -37,7 +39,9 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close all connections."""
+        """End the leases that were kept, and close all connections."""
+        while self._kept:
+            self._kept.pop().close()
         self._http.close()
 
     def run(self, call: Call[T], token: TokenProvider | None = None) -> T:
@@ -66,6 +70,16 @@ class Client:
     def lease_set(self, ask: Ask | None = None) -> Sequence[Vended]:
         """Ask for as many leases as it takes to cover the scope."""
         return self.run(calls.lease_set(ask or Ask()))
+
+    def keep(self, ask: Ask | None = None) -> Keeper:
+        """Hold a lease whose keys are renewed in the background, until it or the client is closed."""
+        keeper = Keeper(KeySource(self, ask or Ask()))
+        self._kept.append(keeper)
+        return keeper
+
+    def session(self, ask: Ask | None = None) -> Any:
+        """Return a boto3 session (boto3 has to be installed) with keys that are renewed until the client is closed."""
+        return tools.boto3_session(self.keep(ask))
 
     def show(self, lease_id: str) -> Lease:
         """Return one lease, without secrets."""
