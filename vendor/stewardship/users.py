@@ -40,7 +40,7 @@ class Users:
         standing = await self.standing_if_known(caller)
         if standing.user is not None:
             if await self._learned(caller, standing.user):
-                return await self.desk.governance.standing(subject)
+                return await self.standing_if_known(caller)
             return standing
         # Lost to a parallel first request of the same user, this does nothing, and the user is known all the same.
         await self.desk.make_known(caller, me.name, me.display_name, me.email)
