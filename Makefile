@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 
-.PHONY: help demo dev test lint format test-minio bench clean
+.PHONY: help demo dev test lint format test-minio probe-tables bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -44,6 +44,9 @@ format: $(READY) ## Put the code into the house style
 test-minio: $(READY) ## The store tests against a real `minio` found on the PATH
 	@command -v minio >/dev/null || { echo "test-minio: skipped, there is no 'minio' on the PATH"; exit 0; }; \
 	 $(BIN)/python -m pytest -m minio
+
+probe-tables: $(READY) ## Probe every store there is and write docs/stores.md anew
+	$(BIN)/python -m vendor.dev.probe_tables
 
 bench: $(READY) ## Benchmarks (they come with a later step)
 	@echo "bench: the benchmark comes with a later step"

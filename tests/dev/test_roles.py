@@ -14,6 +14,7 @@ VALUES = {
     "AUDIENCE": "vendor",
     "SIGNING_KEY": "a2V5",
     "TOKEN_DURATION": "1h",
+    "ACCOUNT": "123456789012",
 }
 
 
@@ -30,7 +31,12 @@ def minio_lease_policy() -> dict[str, Any]:
     return role_document(POLICIES, "minio/vendor-lease.json", VALUES)
 
 
+def aws_lease_policy() -> dict[str, Any]:
+    return role_document(POLICIES, "aws/vendor-lease.json", VALUES)
+
+
 DOCUMENTS = [
+    pytest.param(aws_lease_policy, id="aws"),
     pytest.param(seaweedfs_lease_policy, id="seaweedfs"),
     pytest.param(minio_lease_policy, id="minio"),
 ]
@@ -77,6 +83,12 @@ def test_seaweedfs_trusts_one_issuer_and_one_service_identity() -> None:
         {"AWS": "arn:aws:iam::000000000000:user/vendor"},
     ]
     assert iam["policy"]["defaultEffect"] == "Deny"
+
+
+def test_on_aws_the_service_identity_alone_assumes_the_role() -> None:
+    (statement,) = role_document(POLICIES, "aws/trust.json", VALUES)["Statement"]
+    assert statement["Principal"] == {"AWS": "arn:aws:iam::123456789012:user/vendor"}
+    assert statement["Action"] == ["sts:AssumeRole"]
 
 
 def test_a_hole_without_a_value_is_refused() -> None:

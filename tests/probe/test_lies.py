@@ -8,7 +8,8 @@ from email.utils import format_datetime
 import pytest
 
 from tests.probe.liar import Liar, Lie, Seen, Told
-from tests.probe.probing import probed, settings_of, verdicts
+from tests.probe.probing import settings_of, verdicts
+from vendor.dev.probe_tables import probed
 from vendor.dev.stack import Stack
 from vendor.stores.probe.runner import CHECKS
 
@@ -137,7 +138,7 @@ def test_there_is_a_lie_for_every_check() -> None:
 
 
 async def test_nothing_else_fails_while_the_proxy_tells_the_truth(liar: Liar, seaweedfs_stack: Stack) -> None:
-    report = await probed(settings_of(seaweedfs_stack, VENDOR_STORE_ENDPOINT=liar.url))
+    report = await probed(settings_of(seaweedfs_stack, VENDOR_STORE_ENDPOINT=liar.url), patience=0)
 
     assert {name for name, verdict in verdicts(report).items() if verdict == "FAIL"} == KNOWN
     assert report.ok
