@@ -1,5 +1,8 @@
 """Planner and oracle, which share no code, against the plain definition: some grant covers the request."""
 
+import hashlib
+import json
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -73,3 +76,33 @@ def test_the_minimal_set_means_the_same_and_none_of_it_can_go(case: Case) -> Non
         assert expected(fewest, request) is expected(case.grants, request), request
     for grant in fewest:
         assert not any(other.covers_grant(grant) for other in fewest if other != grant)
+
+
+def as_minio_counts_it(text: str) -> int:
+    """Parse a document and write it again as Go does: sets without repeats, blanks gone, `<`, `>` and `&` escaped."""
+    document = json.loads(text)
+    for statement in document["Statement"]:
+        statement["Action"] = sorted(set(statement["Action"]))
+        statement["Resource"] = sorted(set(statement["Resource"]))
+    again = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    for mark in "<>&":
+        again = again.replace(mark, f"\\u{ord(mark):04x}")
+    return len(again.encode("utf-8"))
+
+
+@settings(parent=often, max_examples=max(1, PAIRS // REQUESTS_PER_SET // 4))
+@given(case=cases())
+def test_one_form_that_every_store_counts_the_same(case: Case, access: AccessTable) -> None:
+    policy = plan_session_policy(case.grants, access, UNLIMITED)
+
+    assert policy.bytes == len(policy.text.encode("ascii"))
+    assert policy.bytes >= as_minio_counts_it(policy.text)
+    assert policy.sha256 == hashlib.sha256(policy.text.encode("ascii")).hexdigest()
+    assert plan_session_policy(tuple(reversed(case.grants)), access, UNLIMITED) == policy
+    for statement in json.loads(policy.text)["Statement"]:
+        assert statement["Effect"] == "Allow"
+        assert statement.keys() <= {"Effect", "Action", "Resource", "Condition"}
+        assert all(isinstance(statement[name], list) and statement[name] for name in ("Action", "Resource"))
+        for resource in statement["Resource"]:
+            inside = resource.removesuffix("/*")
+            assert not set(inside) & set("*?$"), resource
