@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.mms.people import People, Person, people_of
+from tests.support.gateways import api
 from vendor.dev.stack import Stack
 
 
@@ -31,3 +32,12 @@ def ann(people: People) -> Person:
 def ben(people: People) -> Person:
     """Somebody else."""
     return people.person("ben")
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_public(seaweedfs_stack: Stack) -> Iterator[None]:
+    """Take back what a test shared with everyone: the stack is other tests' stack, too."""
+    yield
+    with api(seaweedfs_stack, "carol") as carol:
+        for share in carol.call("GET", "/v1/shares?with=everyone&limit=500").json()["shares"]:
+            carol.call("DELETE", f"/v1/shares/{share['id']}")

@@ -14,6 +14,14 @@ HEAD_BYTES: Final = 65_536
 HEAD_SECONDS: Final = 10.0
 BODY_SECONDS: Final = 30.0
 SLOWEST: Final = 16_384  # bytes a second, after BODY_SECONDS, that a body has to come in at
+LINGER_SECONDS: Final = 2.0  # for which a refused client may go on sending, so that it gets to read the refusal
+LINGER_BYTES: Final = 4 * 1024 * 1024
+
+_REFUSAL: Final = (
+    b"HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\n"
+    b"connection: close\r\n\r\n%s"
+)
+"""Closing while the client still sends would reset the connection, and the client would not read why."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -23,6 +31,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _bound = HEAD_BYTES
     _deadline: float | None = None
     _timer: asyncio.TimerHandle | None = None
+    _refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         """Give the client some time to begin."""
@@ -40,6 +49,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Take bytes in as long as they are not too many that belong to no body."""
         self._beyond_bodies += len(data)
+        if self._refused:
+            if self._beyond_bodies > LINGER_BYTES:
+                self.transport.abort()
+            return
         super().data_received(data)
         if self._beyond_bodies > self._bound and not self.transport.is_closing():
             self._refuse("The head of the request is too large.")
@@ -87,6 +100,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._deadline = None
         cycle = cast("RequestResponseCycle | None", self.cycle)  # None until the first head is complete
         if cycle is None or cycle.response_complete:
-            self.send_400_response(message)
+            self._refused = True
+            self.transport.write(_REFUSAL % (len(message), message.encode("ascii")))
+            self.loop.call_later(LINGER_SECONDS, self.transport.close)
         else:
             self.transport.abort()
