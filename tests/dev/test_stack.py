@@ -144,7 +144,7 @@ def test_no_log_holds_a_secret(stack: Stack) -> None:
         *stack.tokens.values(),
         *(stack.kbase.token(user) for user in stack.tokens),
     ]
-    assert len(stack.logs) == 5
+    assert len(stack.logs) >= 5
     for log in stack.logs:
         text = log.read_text(errors="replace")
         assert not [number for number, secret in enumerate(secrets) if secret in text], log
