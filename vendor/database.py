@@ -39,6 +39,8 @@ class Database:
     def __init__(self, client: Client) -> None:
         self._client: Any = client  # both clients take the same calls, and declare them differently
         self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
+        # A cluster's client limits each command itself, and may have to find out anew where to send it.
+        self._patience = ANSWER_SECONDS * (2 if isinstance(client, RedisCluster) else 1)
 
     @classmethod
     def open(cls, url: Secret) -> "Database":
@@ -146,21 +148,15 @@ class Database:
 
     @asynccontextmanager
     async def _guarded(self) -> AsyncIterator[None]:
-        """Wait for one of the connections, and turn every failure into StateUnavailable."""
+        """Wait for one of the connections, limit the time, and turn every failure into StateUnavailable."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await self._turns.acquire()
-        except TimeoutError:
-            raise StateUnavailable("The gateway's state store is too busy.", retry_after=1) from None
-        try:
-            yield
+            async with asyncio.timeout(self._patience), self._turns:
+                yield
         except (RedisError, RedisClusterException, OSError, TimeoutError) as failure:
             # The failure's own text can hold an address with a password; its class is enough to act on.
             raise StateUnavailable(
                 f"The gateway's state store does not answer ({type(failure).__name__})."
             ) from failure
-        finally:
-            self._turns.release()
 
 
 def _encodable(fields: Mapping[str, str]) -> dict[Any, Any]:

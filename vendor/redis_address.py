@@ -67,7 +67,7 @@ class Address:
         shared: dict[str, Any] = {
             "decode_responses": True,
             "socket_connect_timeout": CONNECT_SECONDS,
-            "socket_timeout": ANSWER_SECONDS,
+            "socket_timeout": None,  # who calls limits the whole time; this one would cost a task for every command
             "retry": Retry(NoBackoff(), 0),
             # With protocol 3 redis-py takes maintenance notices, and then no longer looks whether a pooled connection
             # was closed: after a restart of Redis, each of them would cost somebody a failed request.
@@ -76,6 +76,7 @@ class Address:
         }
         own = {**shared, **self.login, "client_name": "vendor", "max_connections": MAX_CONNECTIONS}
         if self.kind is Kind.CLUSTER:
+            own["socket_timeout"] = ANSWER_SECONDS  # it takes this one to notice that a node is gone
             return RedisCluster(startup_nodes=[ClusterNode(*host) for host in self.hosts], **own)
         if self.kind is Kind.SENTINEL:
             sentinels: Any = Sentinel  # declares no types

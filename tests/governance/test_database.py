@@ -1,0 +1,80 @@
+"""The client of Redis under pressure: it waits for its turn, gives up in time, can be cancelled, and recovers."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from vendor.database import Database, Script
+from vendor.dev.valkey import Valkey
+from vendor.errors import StateUnavailable
+from vendor.redis_address import ANSWER_SECONDS, MAX_CONNECTIONS
+from vendor.secret import Secret
+
+ONE = Script("return 1")
+
+
+@pytest.fixture
+async def database(valkey: str) -> AsyncIterator[Database]:
+    opened = Database.open(Secret(valkey))
+    yield opened
+    await opened.close()
+
+
+async def test_more_at_once_than_there_are_connections(database: Database) -> None:
+    calls = (database.run(ONE, ["k"], [], repeatable=True) for _ in range(5 * MAX_CONNECTIONS))
+
+    assert set(await asyncio.gather(*calls)) == {1}
+
+
+async def test_a_call_can_be_cancelled_at_any_moment(database: Database) -> None:
+    async def call_for_ever() -> None:
+        while True:
+            await database.run(ONE, ["k"], [], repeatable=True)
+
+    for _ in range(40):
+        calling = asyncio.create_task(call_for_ever())
+        await asyncio.sleep(random.uniform(0, 0.005))
+        calling.cancel()
+        done, _ = await asyncio.wait([calling], timeout=5)
+        assert done, "the cancellation was lost"
+    assert await database.run(ONE, ["k"], [], repeatable=True) == 1
+
+
+async def test_a_silent_server_is_given_up_in_time_and_found_again(database: Database, valkey_server: Valkey) -> None:
+    assert await database.run(ONE, ["k"], [], repeatable=True) == 1
+    valkey_server.child.freeze()
+    began = time.monotonic()
+    try:
+        calls = (database.run(ONE, ["k"], [], repeatable=True) for _ in range(2 * MAX_CONNECTIONS))
+        found = await asyncio.gather(*calls, return_exceptions=True)
+    finally:
+        valkey_server.child.thaw()
+
+    assert {type(one) for one in found} == {StateUnavailable}
+    assert time.monotonic() - began < 2 * ANSWER_SECONDS
+    assert await database.run(ONE, ["k"], [], repeatable=True) == 1
+
+
+async def test_no_failure_tells_the_password(valkey_server: Valkey) -> None:
+    wrong = Database.open(Secret(valkey_server.url.replace(valkey_server.password, "wrong-word")))
+
+    with pytest.raises(StateUnavailable) as refusal:
+        await wrong.ping()
+
+    assert "wrong-word" not in str(refusal.value) + refusal.value.message
+    await wrong.close()
+
+
+async def test_a_replica_is_no_place_to_write(database: Database, valkey: str) -> None:
+    await database._client.execute_command("REPLICAOF", "127.0.0.1", "1")
+    try:
+        with pytest.raises(StateUnavailable):
+            await database.ping()
+        with pytest.raises(StateUnavailable):
+            await database.append("stream", {"event": "{}"})
+    finally:
+        await database._client.execute_command("REPLICAOF", "NO", "ONE")
+    await database.ping()
