@@ -36,6 +36,23 @@ def carol(council: Council) -> Person:
     return admin
 
 
+@pytest.fixture(scope="module")
+def kept() -> list[dict[str, Any]]:
+    """The lines of that state, once somebody has built it."""
+    return []
+
+
+@pytest.fixture
+def again(council: Council, kept: list[dict[str, Any]], request: pytest.FixtureRequest) -> Person:
+    """The same administrator of the same state, imported where it was built before."""
+    if not kept:
+        kept += export(request.getfixturevalue("carol"))
+        council.empty()
+    admin = council.person("carol", admin=True)
+    assert restore(admin, kept).json()["changed"] is True
+    return admin
+
+
 def export(who: Person) -> list[dict[str, Any]]:
     answer = who.call("GET", "/v1/state")
     assert answer.status_code == 200, answer.text
@@ -204,18 +221,18 @@ TENANT = {
         ),
     ],
 )
-def test_one_bad_line_and_nothing_is_imported(council: Council, carol: Person, lines: list[dict[str, Any]]) -> None:
-    there = export(carol)
+def test_one_bad_line_and_nothing_is_imported(council: Council, again: Person, lines: list[dict[str, Any]]) -> None:
+    there = export(again)
     number = len(there) - 1 + len(lines)
 
-    answer = restore(carol, ended([*without_end(there), *lines]))
+    answer = restore(again, ended([*without_end(there), *lines]))
 
     assert answer.status_code == 400, answer.text
     error = answer.json()["error"]
     assert error["code"] == "invalid_request"
     assert error["details"]["line"] == number
-    assert export(carol)[1:] == there[1:]
-    carol.ok("PUT", "/v1/tenants/after", {})  # nothing is held back
+    assert export(again)[1:] == there[1:]
+    again.ok("PUT", "/v1/tenants/after", {})  # nothing is held back
 
 
 @pytest.mark.parametrize(
@@ -236,25 +253,25 @@ def test_one_bad_line_and_nothing_is_imported(council: Council, carol: Person, l
         pytest.param(b"[" * 5000, id="deep"),
     ],
 )
-def test_what_is_no_state(carol: Person, body: bytes) -> None:
-    there = export(carol)
+def test_what_is_no_state(again: Person, body: bytes) -> None:
+    there = export(again)
 
-    answer = carol.call("PUT", "/v1/state", content=body, headers=NDJSON)
+    answer = again.call("PUT", "/v1/state", content=body, headers=NDJSON)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_request")
-    assert export(carol)[1:] == there[1:]
+    assert export(again)[1:] == there[1:]
 
 
-def test_half_a_file_is_no_file(carol: Person) -> None:
-    lines = export(carol)
+def test_half_a_file_is_no_file(again: Person) -> None:
+    lines = export(again)
 
-    assert restore(carol, without_end(lines)).status_code == 400
-    assert restore(carol, [*lines[:-3], lines[-1]]).status_code == 400
-    assert restore(carol, [*lines, lines[1]]).status_code == 400
+    assert restore(again, without_end(lines)).status_code == 400
+    assert restore(again, [*lines[:-3], lines[-1]]).status_code == 400
+    assert restore(again, [*lines, lines[1]]).status_code == 400
 
 
-def test_only_administrators(council: Council, carol: Person) -> None:
-    lines, alice = export(carol), council.person("alice")
+def test_only_administrators(council: Council, again: Person) -> None:
+    lines, alice = export(again), council.person("alice")
 
     assert alice.refusal("GET", "/v1/state") == (403, "role_required")
     assert restore(alice, lines).json()["error"]["code"] == "role_required"
@@ -262,25 +279,25 @@ def test_only_administrators(council: Council, carol: Person) -> None:
     assert restore(council.nobody(), lines).status_code == 401
 
 
-def test_the_form_of_the_request(carol: Person) -> None:
-    lines = export(carol)
+def test_the_form_of_the_request(again: Person) -> None:
+    lines = export(again)
     body = "".join(json.dumps(line) + "\n" for line in lines).encode()
 
-    assert carol.refusal("PUT", "/v1/state", content=body) == (415, "unsupported_media_type")
+    assert again.refusal("PUT", "/v1/state", content=body) == (415, "unsupported_media_type")
     packed = {**NDJSON, "content-encoding": "gzip"}
-    assert carol.refusal("PUT", "/v1/state", content=body, headers=packed) == (415, "unsupported_media_type")
-    assert carol.refusal("PUT", "/v1/state?dry_run=1", content=body, headers=NDJSON) == (400, "invalid_request")
-    assert carol.refusal("PUT", "/v1/state?drop=true", content=body, headers=NDJSON) == (400, "invalid_request")
-    assert carol.refusal("GET", "/v1/state?user=alice") == (400, "invalid_request")
+    assert again.refusal("PUT", "/v1/state", content=body, headers=packed) == (415, "unsupported_media_type")
+    assert again.refusal("PUT", "/v1/state?dry_run=1", content=body, headers=NDJSON) == (400, "invalid_request")
+    assert again.refusal("PUT", "/v1/state?drop=true", content=body, headers=NDJSON) == (400, "invalid_request")
+    assert again.refusal("GET", "/v1/state?user=alice") == (400, "invalid_request")
 
 
-def test_a_stale_import(carol: Person) -> None:
-    lines = export(carol)
+def test_a_stale_import(again: Person) -> None:
+    lines = export(again)
     revision = lines[0]["revision"]
-    carol.ok("PUT", "/v1/tenants/newer", {})
+    again.ok("PUT", "/v1/tenants/newer", {})
 
-    stale = restore(carol, lines, **{"if-match": f'"{revision}"'})
-    fresh = restore(carol, lines, **{"if-match": f'"{export(carol)[0]["revision"]}"'})
+    stale = restore(again, lines, **{"if-match": f'"{revision}"'})
+    fresh = restore(again, lines, **{"if-match": f'"{export(again)[0]["revision"]}"'})
 
     assert (stale.status_code, stale.json()["error"]["code"]) == (412, "stale_revision")
     assert fresh.json()["changed"] is True
