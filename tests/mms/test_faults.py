@@ -63,6 +63,7 @@ def test_5_public_means_that_everyone_reads(ann: Person, ben: Person) -> None:
     assert not writes(ben, key)
     ann.post("/sharing/make-public", {"path": ann.home + "open", "permission": "write"})
     assert writes(ben, key)
+    ann.post("/sharing/make-private", {"path": ann.home + "open"})
 
 
 def test_6_who_reaches_a_path_is_told_to_its_owner_stewards_and_administrators_only(

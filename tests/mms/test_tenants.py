@@ -201,19 +201,3 @@ def test_display_names_come_from_kbase_for_those_who_never_signed_in(
         return next(one["display_name"] for one in members if one["username"] == member.name)
 
     assert eventually(shown) == "Mary Member"
-
-
-def test_slow_profiles_keep_nobody_waiting(people: People, carol: Person, seaweedfs_stack: Stack) -> None:
-    member = people.person("member", known=False)
-    carol.post(f"/management/users/{member.name}", status=201)
-    viewer = people.person("viewer")
-    tenant = people.tenant(viewer, member)
-    viewer.get("/workspaces/me")
-    seaweedfs_stack.kbase.break_down(delay=3)
-    try:
-        answer = viewer.call("GET", f"/tenants/{tenant}/members")
-    finally:
-        seaweedfs_stack.kbase.recover()
-
-    assert answer.status_code == 200
-    assert answer.elapsed.total_seconds() < 2
