@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from tests.cli.vend import Vend
@@ -111,12 +112,15 @@ def test_signals_are_passed_on(offline: Vend, name: str) -> None:
 COUNT_INTERRUPTS = """
 seen = []
 signal.signal(signal.SIGINT, lambda *_: seen.append(1))
-print("ready", flush=True)
-deadline = time.monotonic() + 30
-while not seen and time.monotonic() < deadline:
-    time.sleep(0.01)
-time.sleep(0.5)  # a second one would come now
-print("interrupts:", len(seen), flush=True)
+def wait_for(count, seconds):
+    deadline = time.monotonic() + seconds
+    while len(seen) < count and time.monotonic() < deadline:
+        time.sleep(0.01)
+os.write(1, b"ready\\n")
+wait_for(1, 30)
+os.write(1, b"first\\n")
+wait_for(2, 1)
+os.write(1, b"interrupts: %d\\n" % len(seen))
 """
 
 
@@ -137,6 +141,14 @@ class Terminal:
 
         eventually(look, within=20, what=word)
 
+    def stop(self) -> None:
+        """Stop `vend` itself, and wait until it is."""
+        os.kill(self._pid, signal.SIGSTOP)
+        eventually(lambda: psutil.Process(self._pid).status() == psutil.STATUS_STOPPED)
+
+    def go_on(self) -> None:
+        os.kill(self._pid, signal.SIGCONT)
+
     def type(self, keys: bytes) -> None:
         os.write(self._terminal, keys)
 
@@ -150,7 +162,10 @@ def test_ctrl_c_reaches_the_child_once(offline: Vend) -> None:
     """The terminal sends it to both; passing it on would make two of it."""
     terminal = Terminal(offline, "exec", "--", *python(COUNT_INTERRUPTS))
     terminal.wait_for("ready")
+    terminal.stop()  # it gets the interrupt later than the child, so that two could be told apart
     terminal.type(b"\x03")
+    terminal.wait_for("first")
+    terminal.go_on()
     terminal.wait_for("interrupts:")
 
     assert terminal.end() == 0
