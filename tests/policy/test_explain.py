@@ -56,6 +56,7 @@ def test_what_is_allowed_says_through_what(
             f"{KBASE}/x", Level.WRITE, "tenant-general-warehouse/kbase/", "steward of the tenant kbase", id="only-read"
         ),
         pytest.param(f"{BOB}/secret", Level.READ, "users-general-warehouse/bob/out/", "Ask bob", id="a-home"),
+        pytest.param(f"{BOB}/out2/x", Level.READ, "users-general-warehouse/bob/out/", "Ask bob", id="sibling"),
         pytest.param(BOB, Level.READ, "users-general-warehouse/bob/out/", "Only parts", id="wider-than-a-share"),
         pytest.param("s3://cdm-lake/elsewhere/x", Level.READ, None, "operator", id="nobody's"),
         pytest.param("s3://other/users-general-warehouse/alice/", Level.READ, None, "operator", id="other-bucket"),

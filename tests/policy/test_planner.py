@@ -50,6 +50,16 @@ def test_nothing_granted_is_refused(access: AccessTable) -> None:
         plan_session_policy([], access, 2048)
 
 
+def test_a_policy_may_have_exactly_as_many_bytes_as_the_limit(access: AccessTable) -> None:
+    grants = [grant("t/a/"), grant("h/b/", Level.WRITE, with_key=True)]
+    size = plan_session_policy(grants, access, 2048).bytes
+
+    assert plan_session_policy(grants, access, size).bytes == size
+    with pytest.raises(PolicyTooLarge) as refused:
+        plan_session_policy(grants, access, size - 1)
+    assert refused.value.details["bytes"] == size
+
+
 def test_what_does_not_fit_is_refused_by_name(access: AccessTable) -> None:
     grants = [grant(f"t/{'x' * number}/") for number in range(1, 40)]
 
