@@ -15,12 +15,13 @@ from starlette.routing import BaseRoute
 
 from vendor.audit.trail import Trail, stream_key
 from vendor.database import Database
-from vendor.doors import access, leases, public, shares, state, tenants, users, whoami
+from vendor.doors import access, container, leases, public, shares, state, tenants, users, whoami
 from vendor.doors.context import Gateway
+from vendor.doors.forms import form_of
 from vendor.doors.middleware import Frame
 from vendor.doors.mms import door as mms
 from vendor.doors.mms.parts import open_mms
-from vendor.doors.render import MethodNotAllowed, NoRoute, error_answer
+from vendor.doors.render import MethodNotAllowed, NoRoute
 from vendor.errors import VendError
 from vendor.governance.generations import Generations
 from vendor.governance.keys import Keys
@@ -33,6 +34,7 @@ from vendor.leases.insight import Insight
 from vendor.leases.making import Making
 from vendor.leases.register import Register
 from vendor.leases.renewing import Renewing
+from vendor.leases.repeating import Repeating
 from vendor.leases.splitting import Splitting
 from vendor.leases.vending import Vending
 from vendor.policy.access import load_access
@@ -54,6 +56,7 @@ from vendor.stores.store import Store
 from vendor.times import Clock
 
 ROUTES: Final[Sequence[BaseRoute]] = [
+    *container.ROUTES,
     *leases.ROUTES,
     *access.ROUTES,
     *whoami.ROUTES,
@@ -136,6 +139,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
     )
     register = Register(database, settings.redis_prefix)
     vending = Vending(making, users, trail, register, settings.lease_renewable_max_seconds)
+    renewing = Renewing(making, users, trail, register)
     ending = Ending(register, trail, clock)
     return Gateway(
         authenticator=authenticator,
@@ -154,7 +158,8 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         state_copies=copies,
         state_restore=StateRestore(desk, generations, copies, layout),
         vending=vending,
-        renewing=Renewing(making, users, trail, register),
+        renewing=renewing,
+        repeating=Repeating(renewing, database, settings.redis_prefix, keys.revision),
         ending=ending,
         splitting=Splitting(making, vending, ending),
         register=register,
@@ -182,7 +187,7 @@ def _lifespan(gateway: Gateway) -> Callable[[Starlette], AbstractAsyncContextMan
 
 async def _refused(request: Request, refusal: Exception) -> Response:
     assert isinstance(refusal, VendError)  # noqa: S101 - what this handler is registered for
-    return error_answer(refusal, request.scope)
+    return form_of(request.scope["path"]).answer(refusal, request.scope)
 
 
 async def _no_route(request: Request, problem: Exception) -> Response:
@@ -190,7 +195,7 @@ async def _no_route(request: Request, problem: Exception) -> Response:
     if mms.owns(request.scope["path"]):
         return mms.no_route(problem)
     refusal = NoRoute() if problem.status_code == 404 else MethodNotAllowed()
-    answer = error_answer(refusal, request.scope)
+    answer = form_of(request.scope["path"]).answer(refusal, request.scope)
     for name, value in (problem.headers or {}).items():
         answer.headers[name] = value
     return answer

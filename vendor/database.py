@@ -118,6 +118,27 @@ class Database:
         async with self._guarded():
             return cast("list[str]", await self._client.zrangebyscore(sorted_set, f"({since}", "+inf"))
 
+    async def put_text(self, key: str, text: str, *, expires_at: int) -> None:
+        """Write a text that ends at `expires_at` (seconds since the epoch)."""
+        async with self._guarded():
+            await self._client.set(key, text, exat=expires_at)
+
+    async def get_text(self, key: str) -> str | None:
+        """Read a text; None when there is none."""
+        async with self._guarded():
+            return cast("str | None", await self._client.get(key))
+
+    async def glance(
+        self, hashes: Sequence[str], fields: Sequence[str], key: str
+    ) -> tuple[list[list[str | None]], str | None]:
+        """Read a few fields of each of several hashes, and one text, in one round trip."""
+        async with self._guarded(), self._client.pipeline(transaction=False) as pipe:
+            for name in hashes:
+                pipe.hmget(name, fields)
+            pipe.get(key)
+            *found, text = await pipe.execute()
+            return found, text
+
     async def delete(self, key: str) -> None:
         """Remove a key, if it is there."""
         async with self._guarded():

@@ -18,6 +18,7 @@ from vendor.leases.ending import Ending
 from vendor.leases.insight import Insight
 from vendor.leases.register import Kept, Register
 from vendor.leases.renewing import Renewing
+from vendor.leases.repeating import Repeating
 from vendor.leases.splitting import Splitting
 from vendor.leases.token import is_lease_token
 from vendor.leases.vending import Vending
@@ -58,6 +59,7 @@ class Gateway:
     state_restore: StateRestore
     vending: Vending
     renewing: Renewing
+    repeating: Repeating
     ending: Ending
     splitting: Splitting
     register: Register

@@ -7,7 +7,8 @@ from typing import Final
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vendor.doors.render import error_answer, request_id
+from vendor.doors.forms import form_of
+from vendor.doors.render import request_id
 from vendor.errors import InvalidRequest, TooLarge, VendError
 
 _log = structlog.get_logger("vendor.access")
@@ -81,7 +82,8 @@ class _Answer:
 
     async def instead(self, error: VendError) -> None:
         if self.status is None:  # otherwise the answer is under way and the server closes the connection
-            await error_answer(error, self._scope)(self._scope, _nothing, self.send)
+            answer = form_of(self._scope["path"]).answer(error, self._scope)
+            await answer(self._scope, _nothing, self.send)
 
 
 class _Bounded:

@@ -35,6 +35,11 @@ class Keys:
         """The tag that all governance keys begin with."""
         return f"{{{self.prefix}}}"
 
+    @property
+    def revision(self) -> str:
+        """The counter of all changes, as the scripts name it (`lua/base.lua`)."""
+        return f"{self.root}:rev"
+
 
 def user(name: UserName) -> str:
     """Hash: what is known of a user."""

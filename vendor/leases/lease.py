@@ -59,15 +59,25 @@ class Lease:
 
     @property
     def reported_end(self) -> float:
-        """The end that clients are told: a little early, because some use their keys until the last second."""
-        return self.expires_at - min(MOST_MARGIN, (self.expires_at - self.issued_at) * MARGIN)
+        """The end that clients are told."""
+        return reported_end(self.issued_at, self.expires_at)
+
+
+def reported_end(issued_at: float, expires_at: float) -> float:
+    """Return the end of keys that clients are told: a little early, because some use them until the last second."""
+    return expires_at - min(MOST_MARGIN, (expires_at - issued_at) * MARGIN)
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """What leaves the gateway: the lease, its keys and, when a renewable lease begins, its token.  Shown once."""
+    """What leaves the gateway: the lease, its keys and, when a renewable lease begins, its token.  Shown once.
+
+    `revision` and `digest` are of the governance that it was made from (see `Standing`).
+    """
 
     lease: Lease
     credentials: Credentials
     store: StoreSettings
     token: LeaseToken | None = None
+    revision: str = ""
+    digest: str = ""

@@ -90,7 +90,7 @@ class Making:
         store = self.store(wish.ask.store)
         for _ in range(TRIES):
             plan = self.plan(wish, standing, store)
-            issued = await self._issue(wish, plan, store)
+            issued = await self._issue(wish, plan, store, standing)
             event.facts |= facts.given(issued, standing)
             try:
                 changed = await self._register(issued, standing, event, keep)
@@ -152,7 +152,7 @@ class Making:
         _require(narrowed, ask)
         return narrowed
 
-    async def _issue(self, wish: Wish, plan: Plan, store: Store) -> Issued:
+    async def _issue(self, wish: Wish, plan: Plan, store: Store, standing: Standing) -> Issued:
         issued_at = self.clock()
         order = Order(wish.lease, wish.principal.name, plan.policy.text, plan.seconds, wish.renewals)
         credentials = await store.issue(order)
@@ -173,7 +173,7 @@ class Making:
             audit_context=wish.ask.audit_context or {},
             renewals=wish.renewals,
         )
-        return Issued(lease, credentials, store.settings, wish.token)
+        return Issued(lease, credentials, store.settings, wish.token, standing.revision, standing.digest)
 
 
 def _require(narrowed: Narrowed, ask: LeaseAsk) -> None:

@@ -15,6 +15,7 @@ from vendor.identity.principal import Principal
 from vendor.leases import facts
 from vendor.leases.holder import ask_text, holder_text, parse_ask, parse_holder
 from vendor.leases.lease import Lease, LeaseAsk, LeaseId
+from vendor.leases.live import SealedKeys
 from vendor.leases.token import matches, token_hash
 from vendor.names import UserName
 from vendor.secret import LeaseToken
@@ -23,9 +24,13 @@ KEPT_AFTER_END: Final = 86_400  # seconds for which an ended lease still answers
 READ_AT_ONCE: Final = 50
 
 # KEYS: lease.  ARGV: view, expires_at, moment of forgetting.  Nothing changes in a lease that was ended or is gone.
+# Keys of an earlier renewal may outlive the newest ones, so the latest end of any is kept.
 _RENEW: Final = Script("""
 if redis.call('HEXISTS', KEYS[1], 'view') == 0 or redis.call('HEXISTS', KEYS[1], 'ended') == 1 then return 0 end
-redis.call('HSET', KEYS[1], 'view', ARGV[1], 'expires_at', ARGV[2])
+redis.call('HSET', KEYS[1], 'view', ARGV[1])
+if tonumber(ARGV[2]) > tonumber(redis.call('HGET', KEYS[1], 'expires_at')) then
+  redis.call('HSET', KEYS[1], 'expires_at', ARGV[2])
+end
 redis.call('HINCRBY', KEYS[1], 'renewals', 1)
 redis.call('EXPIREAT', KEYS[1], ARGV[3], 'GT')
 return 1
@@ -74,6 +79,7 @@ class Register:
     def __init__(self, database: Database, prefix: str) -> None:
         self._database = database
         self._prefix = prefix
+        self.sealed = SealedKeys(database, prefix)
 
     async def put(self, lease: Lease, holder: Principal, ask: LeaseAsk, token: LeaseToken | None) -> None:
         """Keep a new lease."""
@@ -106,7 +112,7 @@ class Register:
 
     async def drop(self, lease: LeaseId) -> None:
         """Forget a lease that never left the gateway."""
-        await self._database.delete(self._key(lease))
+        await asyncio.gather(self._database.delete(self._key(lease)), self.sealed.drop(lease))
 
     async def get(self, lease: LeaseId) -> Kept | None:
         """Read one lease."""

@@ -8,12 +8,15 @@ began the lease is not needed any more, nor is the identity provider.
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from vendor.audit.event import Kind, Origin
 from vendor.audit.trail import Trail
-from vendor.errors import InvalidToken, LeaseEnded, VendError
+from vendor.errors import InvalidToken, LeaseEnded, StateUnavailable, VendError
 from vendor.governance.state import Standing
 from vendor.leases import facts
-from vendor.leases.lease import Issued
+from vendor.leases.lease import Issued, LeaseAsk
+from vendor.leases.live import Live
 from vendor.leases.making import Making, Wish
 from vendor.leases.register import Kept, Register
 from vendor.leases.token import parse_token
@@ -23,6 +26,7 @@ from vendor.stewardship.users import Users
 from vendor.times import parse_rfc3339
 
 CLOCK_SLACK: Final = 60.0  # how far the clocks of two replicas may be apart
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,18 @@ class Renewing:
     async def renew(self, token: RawToken, origin: Origin) -> Issued:
         """Issue fresh keys for a lease.  Raises what `open` and `Vending.vend` raise."""
         kept = await self.open(token)
+        issued = await self.renew_opened(kept, kept.ask, origin)
+        await self.seal(issued, kept.ask, token)
+        return issued
+
+    async def renew_opened(self, kept: Kept, ask: LeaseAsk, origin: Origin) -> Issued:
+        """Issue fresh keys for a lease that was just opened: for its own ask, or for less of it.
+
+        Raises what `Vending.vend` raises, and LeaseEnded.
+        """
         caller = Caller(kept.holder, origin)
-        event = caller.event(Kind.VEND_RENEWED, self.making.clock(), lease=kept.id, **facts.asked(kept.ask))
-        wish = Wish(kept.holder, kept.ask, kept.id, kept.renewable_until, kept.renewals + 1)
+        event = caller.event(Kind.VEND_RENEWED, self.making.clock(), lease=kept.id, **facts.asked(ask))
+        wish = Wish(kept.holder, ask, kept.id, kept.renewable_until, kept.renewals + 1)
         try:
             self._require_time_left(wish)
             standing = await self.users.standing_if_known(caller)
@@ -66,10 +79,21 @@ class Renewing:
             await self.trail.write_refusal(event)
             raise
 
+    async def seal(self, issued: Issued, ask: LeaseAsk, token: RawToken) -> None:
+        """Keep fresh keys for repeated asks.  They are recorded by now, and good without it, too."""
+        _, lease_token = parse_token(token)
+        try:
+            await self.register.sealed.put(Live.of(issued, ask), lease_token)
+        except StateUnavailable:
+            _log.warning("live keys not kept for other replicas", lease=issued.lease.id)
+
+    def has_time_left(self, store: str, renewable_until: float | None) -> bool:
+        """Say whether a lease goes on for longer than the shortest keys on its store last."""
+        least = max(self.making.durations.least, self.making.store(store).durations.least)
+        return (renewable_until or 0.0) - self.making.clock() >= least
+
     def _require_time_left(self, wish: Wish) -> None:
-        store = self.making.store(wish.ask.store)
-        least = max(self.making.durations.least, store.durations.least)
-        if (wish.renewable_until or 0.0) - self.making.clock() < least:
+        if not self.has_time_left(wish.ask.store, wish.renewable_until):
             raise LeaseEnded("This lease has less time left than the shortest keys would last.")
 
     async def _keep(self, issued: Issued) -> None:

@@ -4,6 +4,7 @@ At most two round trips to Redis and one call to the store for a principal that 
 `vend.issued` event is durable before the keys leave; if it cannot be written the keys go nowhere.
 """
 
+import asyncio
 from dataclasses import dataclass
 
 from vendor.audit.event import Kind
@@ -12,6 +13,7 @@ from vendor.errors import InvalidDuration, InvalidRequest, VendError
 from vendor.identity.principal import Principal
 from vendor.leases import facts
 from vendor.leases.lease import Issued, LeaseAsk, new_lease_id
+from vendor.leases.live import Live
 from vendor.leases.making import Making, Wish
 from vendor.leases.register import Register
 from vendor.leases.token import new_token
@@ -71,14 +73,18 @@ class Vending:
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """Registers a new lease together with what renewing it will need."""
+    """Registers a new lease together with what renewing it will need, and what giving its keys again will."""
 
     register: Register
     wish: Wish
 
     async def __call__(self, issued: Issued) -> None:
         """Keep it.  Raises StateUnavailable."""
-        await self.register.put(issued.lease, self.wish.principal, self.wish.ask, issued.token)
+        put = self.register.put(issued.lease, self.wish.principal, self.wish.ask, issued.token)
+        if issued.token is None:
+            await put
+        else:
+            await asyncio.gather(put, self.register.sealed.put(Live.of(issued, self.wish.ask), issued.token))
 
 
 def _require_reason(principal: Principal, ask: LeaseAsk) -> None:
