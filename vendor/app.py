@@ -2,8 +2,9 @@
 
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Final
 
 from starlette.applications import Starlette
@@ -50,7 +51,7 @@ from vendor.stewardship.state_copy import StateCopies
 from vendor.stewardship.state_restore import StateRestore
 from vendor.stewardship.tenants import Tenants
 from vendor.stewardship.users import Users
-from vendor.stores.probe.quick import quick_check
+from vendor.stores.probe.quick import QuickVerdict, quick_check
 from vendor.stores.probe.watch import Watch, watching
 from vendor.stores.store import Store
 from vendor.times import Clock
@@ -116,18 +117,11 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
     generations = Generations(database, keys, stream)
     copies = StateCopies(desk, generations, trail)
     users = Users(desk)
-    store = Store(settings.store, issuer.sign, clock)
-    stores = {settings.store.name: store}
-    watch = Watch(
-        store=store,
-        check=lambda: quick_check(store, layout, access_table, clock=clock),
-        mode=settings.store_check,
-        every=settings.store_check_seconds,
-        database=database,
-        prefix=settings.redis_prefix,
-        clock=clock,
-    )
-    store.admit = watch.admit
+    stores = {name: Store(one.store, issuer.sign, clock) for name, one in settings.by_store.items()}
+    watches = {
+        name: _watch(one, stores[name], database, partial(quick_check, stores[name], layout, access_table), clock)
+        for name, one in settings.by_store.items()
+    }
     making = Making(
         governance=governance,
         stores=stores,
@@ -148,7 +142,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         trail=trail,
         layout=layout,
         stores=stores,
-        watches={settings.store.name: watch},
+        watches=watches,
         users=users,
         tenants=Tenants(desk),
         members=Members(desk),
@@ -167,6 +161,23 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         sign_in=authenticator.sign_in(),
         mms=open_mms(desk, vending, ending, authenticator.trust),
     )
+
+
+def _watch(
+    settings: Settings, store: Store, database: Database, check: Callable[..., Awaitable[QuickVerdict]], clock: Clock
+) -> Watch:
+    """Make the watch over one store, which from then on is asked before the store issues anything."""
+    watch = Watch(
+        store=store,
+        check=partial(check, clock=clock),
+        mode=settings.store_check,
+        every=settings.store_check_seconds,
+        database=database,
+        prefix=settings.redis_prefix,
+        clock=clock,
+    )
+    store.admit = watch.admit
+    return watch
 
 
 def _lifespan(gateway: Gateway) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

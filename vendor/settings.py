@@ -1,18 +1,31 @@
 """Configuration from the environment: `VENDOR_*`, and for secrets also `VENDOR_*_FILE`.
 
-Everything is read and checked once at start; each mistake gets one sentence that names the variable.
+Everything is read and checked once at start; each mistake gets one sentence that names the variable.  Stores beside the
+default one are files of such lines, each read as if its lines stood in the environment.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from dotenv import dotenv_values
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from vendor.errors import InvalidName
 from vendor.leases.duration import DurationRules
+from vendor.leases.lease import DEFAULT_STORE
 from vendor.names import TenantName, parse_tenant_name
 from vendor.policy.grant import Access
 from vendor.redis_address import parse_address
@@ -26,6 +39,8 @@ SECRETS: Final = ("REDIS_URL", "STORE_SECRET_KEY", "ISSUER_KEY")
 """Names, without the prefix, whose value may also come from the file named in `…_FILE`."""
 CLIENT_SIDE: Final = frozenset({"VENDOR_URL", "VENDOR_TOKEN", "VENDOR_TOKEN_FILE", "VENDOR_PROFILE"})
 """What `vend` reads; a gateway started from the same shell does not take them for mistakes of its own."""
+STORE_PREFIX: Final = PREFIX + "STORE_"
+_STORE_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
 
 
 class SettingsError(Exception):
@@ -105,11 +120,15 @@ class Settings(BaseModel):
     store_short_seconds: Seconds | None = None
     store_check: StoreCheck = StoreCheck.ENFORCE
     store_check_seconds: int = Field(default=300, ge=10, le=86_400)
+    stores_dir: Path | None = None
 
     lease_default_seconds: Seconds = 3600
     lease_min_seconds: Seconds = 900
     lease_max_seconds: Seconds = 43_200
     lease_renewable_max_seconds: Seconds = 604_800
+
+    _name: str = PrivateAttr(default=DEFAULT_STORE)
+    _further: dict[str, "Settings"] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -172,13 +191,18 @@ class Settings(BaseModel):
         return DurationRules(self.lease_default_seconds, self.lease_min_seconds, self.lease_max_seconds)
 
     @property
+    def by_store(self) -> Mapping[str, "Settings"]:
+        """All stores by name: these settings for the default one, and for each other one those with its own lines."""
+        return {DEFAULT_STORE: self, **self._further}
+
+    @property
     def store(self) -> StoreSettings:
-        """The one configured store."""
+        """The store that these settings describe."""
         key = None
         if self.store_access_key is not None and self.store_secret_key is not None:
             key = ServiceKey(self.store_access_key, self.store_secret_key)
         return StoreSettings(
-            name="default",
+            name=self._name,
             profile=PROFILES[self.store_kind],
             endpoint=self.store_endpoint,
             public_endpoint=self.store_public_endpoint or self.store_endpoint,
@@ -200,7 +224,50 @@ def shipped_policies() -> Path:
 
 
 def load(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings.  Raises SettingsError with every mistake found."""
+    """Read the settings, and those of every further store.  Raises SettingsError with every mistake found."""
+    settings = _load(environment)
+    if settings.stores_dir is None:
+        return settings
+    shared = {name: text for name, text in environment.items() if not name.startswith(STORE_PREFIX)}
+    problems: list[str] = []
+    for file in _store_files(settings.stores_dir):
+        try:
+            further = _load({**shared, **_store_lines(file)})
+            further._name = file.stem
+            settings._further[file.stem] = further
+        except SettingsError as mistakes:
+            problems += [f"{file.name}: {problem}" for problem in mistakes.problems]
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _store_files(folder: Path) -> list[Path]:
+    try:
+        files = sorted(path for path in folder.iterdir() if path.suffix == ".env")
+    except OSError as failure:
+        raise SettingsError([f"VENDOR_STORES_DIR cannot be read ({type(failure).__name__})."]) from None
+    wrong = [path.name for path in files if not _STORE_NAME.fullmatch(path.stem) or path.stem == DEFAULT_STORE]
+    if wrong:
+        raise SettingsError(
+            [f"{name}: a store is called by letters a-z, digits and '-', and 'default' is taken." for name in wrong]
+        )
+    return files
+
+
+def _store_lines(file: Path) -> dict[str, str]:
+    """Read the lines of one store.  Raises SettingsError."""
+    try:
+        lines = dotenv_values(file, interpolate=False, encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as failure:
+        raise SettingsError([f"cannot be read ({type(failure).__name__})."]) from None
+    foreign = [name for name in lines if not name.startswith(STORE_PREFIX)]
+    if foreign or None in lines.values():
+        raise SettingsError([f"only lines VENDOR_STORE_…=… belong here, not {foreign[0] if foreign else 'others'}."])
+    return {name: text or "" for name, text in lines.items()}
+
+
+def _load(environment: Mapping[str, str]) -> Settings:
     values, problems = _collect(environment)
     try:
         settings = Settings(**values)

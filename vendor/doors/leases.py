@@ -15,7 +15,7 @@ from vendor.doors.render import JSON
 from vendor.errors import InvalidRequest, InvalidToken, UnknownLease
 from vendor.identity.bearer import bearer
 from vendor.leases import facts
-from vendor.leases.lease import Issued, LeaseAsk, LeaseId
+from vendor.leases.lease import DEFAULT_STORE, Issued, LeaseAsk, LeaseId
 from vendor.leases.register import Kept
 from vendor.leases.token import is_lease_token
 from vendor.names import parse_s3_path, parse_user_name
@@ -42,7 +42,7 @@ class LeaseBody(Body):
     scope: Annotated[list[ScopeEntry], Field(min_length=1, max_length=MOST_ENTRIES)] | None = None
     duration: int | None = None
     renewable_for: int | None = None
-    store: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] = "default"
+    store: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] = DEFAULT_STORE
     partial: bool = False
     split: bool = False
     audit_context: Annotated[dict[_ContextName, _ContextText], Field(max_length=16)] | None = None

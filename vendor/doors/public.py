@@ -12,6 +12,7 @@ from vendor.doors.context import gateway
 from vendor.doors.render import JSON
 from vendor.errors import VendError
 from vendor.identity.authenticator import Authenticator
+from vendor.leases.lease import DEFAULT_STORE
 from vendor.stores.probe.watch import Colour, Light
 
 PROBE_SECONDS: Final = 3.0
@@ -43,7 +44,8 @@ async def livez(_request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Each part that vending depends on: 200 when all of them answer, else 503.
 
-    `degraded`, with 200, is a store that was found sound at the start and no longer is (see `stores.probe.watch`).
+    `degraded`, with 200, is a store that was found sound at the start and no longer is (see `stores.probe.watch`), or a
+    store beside the default one that cannot be used: leases for the others go on.
     """
     parts = gateway(request)
     redis, identity, stores = await asyncio.gather(
@@ -57,9 +59,13 @@ async def readyz(request: Request) -> Response:
         "stores": dict(zip(parts.stores, stores, strict=True)),
         "store_checks": {name: _shown(watch.light) for name, watch in parts.watches.items()},
     }
-    colours = {watch.light.colour for watch in parts.watches.values()}
-    ready = redis and all(stores) and all(identity.values()) and Colour.RED not in colours
-    status = ("degraded" if Colour.AMBER in colours else "ready") if ready else "not_ready"
+    colours = {name: watch.light.colour for name, watch in parts.watches.items()}
+    usable = {
+        name: answers and colours[name] is not Colour.RED for name, answers in zip(parts.stores, stores, strict=True)
+    }
+    ready = redis and usable[DEFAULT_STORE] and all(identity.values())
+    sound = all(usable.values()) and Colour.AMBER not in colours.values()
+    status = ("ready" if sound else "degraded") if ready else "not_ready"
     return JSON({"status": status, "checks": checks}, 200 if ready else 503)
 
 

@@ -18,6 +18,8 @@ LeaseId = NewType("LeaseId", str)
 """`l_` and 20 characters of base32: 100 random bits, short enough for a session name."""
 
 
+DEFAULT_STORE: Final = "default"
+"""The store of whoever names none."""
 MARGIN: Final = 0.05
 MOST_MARGIN: Final = 30.0  # seconds
 
@@ -34,7 +36,7 @@ class LeaseAsk:
     scope: tuple[Ask, ...] | None = None
     duration: int | None = None
     renewable_for: int | None = None
-    store: str = "default"
+    store: str = DEFAULT_STORE
     partial: bool = False
     audit_context: Mapping[str, str] | None = None
 

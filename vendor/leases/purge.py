@@ -16,7 +16,7 @@ import structlog
 from vendor.audit.event import Event, Kind
 from vendor.audit.trail import Trail
 from vendor.errors import AuditUnavailable, VendError
-from vendor.leases.lease import new_lease_id
+from vendor.leases.lease import DEFAULT_STORE, new_lease_id
 from vendor.names import TenantName, UserName
 from vendor.policy.access import AccessTable
 from vendor.policy.grant import Grant, Level
@@ -77,7 +77,7 @@ class Purging:
         """Delete what lies in a tenant's folders.  Raises what `of_user` raises."""
         return await self._purge(caller, self.layout.tenant_grants(tenant, Level.WRITE))
 
-    async def _purge(self, caller: Caller, folders: Sequence[Grant], store: str = "default") -> Purged:
+    async def _purge(self, caller: Caller, folders: Sequence[Grant], store: str = DEFAULT_STORE) -> Purged:
         require_admin(caller, "delete a user's or a tenant's objects")
         require_unlimited(caller)
         paths = tuple(f"s3://{folder.bucket}/{folder.prefix}" for folder in folders)

@@ -27,8 +27,16 @@ def check(*, as_json: bool) -> int:
     except (KeyringError, TrustError, PolicyFileError) as mistake:
         return _refuse([str(mistake)])
     values = {PREFIX + name.upper(): _shown(getattr(settings, name)) for name in Settings.model_fields}
+    for store, further in settings.by_store.items():
+        if further is not settings:
+            values |= {f"{store}.env: {name}": value for name, value in _store_lines(further).items()}
     _print(values, as_json=as_json, heading="value")
     return 0
+
+
+def _store_lines(settings: Settings) -> dict[str, str | None]:
+    fields = [name for name in Settings.model_fields if name.startswith("store_")]
+    return {PREFIX + name.upper(): _shown(getattr(settings, name)) for name in fields}
 
 
 def list_settings(*, as_json: bool) -> int:

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from vendor.identity.issuer import OwnIssuer
 from vendor.identity.keyring import KeyringError
+from vendor.leases.lease import DEFAULT_STORE
 from vendor.policy.access import load_access
 from vendor.policy.layout import Layout, load_layout
 from vendor.policy.tables import PolicyFileError
@@ -39,6 +40,7 @@ def run(
         if problems:
             return _refuse(problems)
         layout = load_layout(settings.policies / "layout.toml")
+        settings = settings.by_store[store or DEFAULT_STORE]
         terms = Terms(load_access(settings.policies / "access.toml"), settings.lease_max_seconds, patience=patience)
         sign = _signer(settings)
     except SettingsError as mistakes:
@@ -65,8 +67,8 @@ async def _probe(
 
 def _mistakes(settings: Settings, store: str | None, client_url: str | None, only: Collection[str]) -> list[str]:
     problems = []
-    if store not in {None, settings.store.name}:
-        problems.append(f"There is no store {store!r}; there is {settings.store.name!r}.")
+    if store is not None and store not in settings.by_store:
+        problems.append(f"There is no store {store!r}; there is {', '.join(map(repr, settings.by_store))}.")
     if client_url is not None:
         parts = urlsplit(client_url)
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username or parts.query:
