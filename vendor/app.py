@@ -36,6 +36,10 @@ from vendor.leases.making import Making
 from vendor.leases.register import Register
 from vendor.leases.renewing import Renewing
 from vendor.leases.repeating import Repeating
+from vendor.leases.shield.gate import Gate
+from vendor.leases.shield.limits import Limits
+from vendor.leases.shield.live import Memory
+from vendor.leases.shield.shield import MOST_LIVE, Shield
 from vendor.leases.splitting import Splitting
 from vendor.leases.vending import Vending
 from vendor.policy.access import load_access
@@ -54,6 +58,7 @@ from vendor.stewardship.users import Users
 from vendor.stores.probe.quick import QuickVerdict, quick_check
 from vendor.stores.probe.watch import Watch, watching
 from vendor.stores.store import Store
+from vendor.stores.turns import Turns
 from vendor.times import Clock
 
 ROUTES: Final[Sequence[BaseRoute]] = [
@@ -118,6 +123,8 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
     copies = StateCopies(desk, generations, trail)
     users = Users(desk)
     stores = {name: Store(one.store, issuer.sign, clock) for name, one in settings.by_store.items()}
+    for name, one in settings.by_store.items():
+        stores[name].turns = Turns(one.store_parallel, one.store_queue)
     watches = {
         name: _watch(one, stores[name], database, partial(quick_check, stores[name], layout, access_table), clock)
         for name, one in settings.by_store.items()
@@ -132,8 +139,11 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         random=random.Random(),  # noqa: S311 - spreads refreshes, guards nothing
     )
     register = Register(database, settings.redis_prefix)
-    vending = Vending(making, users, trail, register, settings.lease_renewable_max_seconds)
-    renewing = Renewing(making, users, trail, register)
+    limits = Limits(Gate(database, settings.redis_prefix), trail, clock, settings.limit_vend, settings.limit_share)
+    vending = Shield(
+        Vending(making, users, trail, register, settings.lease_renewable_max_seconds), limits, Memory(MOST_LIVE, clock)
+    )
+    renewing = Renewing(making, users, trail, register, limits)
     ending = Ending(register, trail, clock)
     return Gateway(
         authenticator=authenticator,
@@ -187,6 +197,7 @@ def _lifespan(gateway: Gateway) -> Callable[[Starlette], AbstractAsyncContextMan
             async with watching(gateway.watches.values()):
                 yield
         finally:
+            await gateway.vending.close()
             await gateway.authenticator.close()
             await gateway.mms.close()
             for store in gateway.stores.values():

@@ -97,6 +97,11 @@ class Database:
         async with self._guarded():
             return cast("dict[str, str]", await self._client.hgetall(key))
 
+    async def get_fields(self, key: str, *names: str) -> list[str | None]:
+        """Read some fields of a hash, in the order asked."""
+        async with self._guarded():
+            return cast("list[str | None]", await self._client.hmget(key, names))
+
     async def get_hashes(self, keys: Sequence[str]) -> list[dict[str, str]]:
         """Read several hashes in one round trip, in the order asked."""
         if not keys:

@@ -26,6 +26,7 @@ from pydantic import (
 from vendor.errors import InvalidName
 from vendor.leases.duration import DurationRules
 from vendor.leases.lease import DEFAULT_STORE
+from vendor.leases.shield.gate import Rate
 from vendor.names import TenantName, parse_tenant_name
 from vendor.policy.grant import Access
 from vendor.redis_address import parse_address
@@ -122,10 +123,18 @@ class Settings(BaseModel):
     store_check_seconds: int = Field(default=300, ge=10, le=86_400)
     stores_dir: Path | None = None
 
+    store_parallel: int = Field(default=32, ge=1, le=64)
+    store_queue: int = Field(default=1000, ge=1, le=100_000)
+
     lease_default_seconds: Seconds = 3600
     lease_min_seconds: Seconds = 900
     lease_max_seconds: Seconds = 43_200
     lease_renewable_max_seconds: Seconds = 604_800
+
+    limit_vend_burst: int = Field(default=300, ge=0, le=1_000_000)
+    limit_vend_per_second: int = Field(default=30, ge=1, le=100_000)
+    limit_share_burst: int = Field(default=500, ge=0, le=1_000_000)
+    limit_share_per_second: int = Field(default=5, ge=1, le=100_000)
 
     _name: str = PrivateAttr(default=DEFAULT_STORE)
     _further: dict[str, "Settings"] = PrivateAttr(default_factory=dict)
@@ -194,6 +203,16 @@ class Settings(BaseModel):
     def by_store(self) -> Mapping[str, "Settings"]:
         """All stores by name: these settings for the default one, and for each other one those with its own lines."""
         return {DEFAULT_STORE: self, **self._further}
+
+    @property
+    def limit_vend(self) -> Rate:
+        """How often one identity may ask for new keys at one door."""
+        return Rate(self.limit_vend_burst, self.limit_vend_per_second)
+
+    @property
+    def limit_share(self) -> Rate:
+        """How many users and tenants one identity may name as targets of shares."""
+        return Rate(self.limit_share_burst, self.limit_share_per_second)
 
     @property
     def store(self) -> StoreSettings:

@@ -1,6 +1,6 @@
 """Gateways on real stores, in every mode that a store has."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -46,6 +46,8 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
 
 
 @pytest.fixture
-def shop(house: House) -> Shop:
+async def shop(house: House) -> AsyncIterator[Shop]:
     """All use cases of leases, on governance in a real Valkey and a store that counts."""
-    return open_shop(house)
+    shop = open_shop(house)
+    yield shop
+    await shop.close()

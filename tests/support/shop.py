@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.support.house import House
 from vendor.errors import (
@@ -15,6 +16,10 @@ from vendor.leases.lease import LeaseAsk
 from vendor.leases.making import Making
 from vendor.leases.register import Register
 from vendor.leases.renewing import Renewing
+from vendor.leases.shield.gate import Gate, Rate
+from vendor.leases.shield.limits import Limits
+from vendor.leases.shield.live import Memory
+from vendor.leases.shield.shield import MOST_LIVE, Shield
 from vendor.leases.vending import Vending
 from vendor.names import parse_s3_path
 from vendor.policy.access import load_access
@@ -25,6 +30,7 @@ from vendor.stores.credentials import Credentials
 from vendor.stores.profile import PROFILES, Durations, Mode, StoreKind
 from vendor.stores.store import Order, StoreSettings
 
+NO_LIMIT = Rate(0, 1.0)
 KBASE_DATA = "s3://cdm-lake/tenant-general-warehouse/kbase/data/"
 
 
@@ -43,6 +49,7 @@ class Counter:
 
     profile = PROFILES[StoreKind.JUICEFS]
     durations = Durations(profile, Mode.WEB_IDENTITY)
+    admit = None
     settings = StoreSettings("default", profile, "http://s", "http://s", "us-east-1", "vendor", policy="p")
 
     async def issue(self, order: Order) -> Credentials:
@@ -64,6 +71,18 @@ class Shop:
     vending: Vending
     renewing: Renewing
     ending: Ending
+    shield: Shield
+    replicas: list[Shield] = field(default_factory=list)
+
+    def replica(self, **how: Any) -> Shield:
+        """Return the shield of one more replica, which `close` closes."""
+        self.replicas.append(open_shield(self.vending, **how))
+        return self.replicas[-1]
+
+    async def close(self) -> None:
+        """Wait for what is under way."""
+        for shield in (self.shield, *self.replicas):
+            await shield.close()
 
     async def events(self) -> list[dict[str, object]]:
         """The events of vending."""
@@ -86,7 +105,16 @@ def open_shop(house: House) -> Shop:
     register = Register(house.database, "vendor")
     vending = Vending(making, house.users, house.trail, register, renewable_most=100_000)
     renewing = Renewing(making, house.users, house.trail, register)
-    return Shop(house, store, vending, renewing, Ending(register, house.trail, house.clock))
+    shield = open_shield(vending)
+    return Shop(house, store, vending, renewing, Ending(register, house.trail, house.clock), shield)
+
+
+def open_shield(vending: Vending, *, vend: Rate = NO_LIMIT, most_live: int = MOST_LIVE) -> Shield:
+    """Return one replica's shield in front of a vending use case."""
+    making = vending.making
+    gate = Gate(vending.users.desk.governance._database, "vendor")
+    limits = Limits(gate, vending.trail, making.clock, vend, NO_LIMIT)
+    return Shield(vending, limits, Memory(most_live, making.clock))
 
 
 def ask(*scope: tuple[str, Level], **more: object) -> LeaseAsk:

@@ -1,5 +1,6 @@
 """Waiting for something with a deadline, instead of sleeping for luck."""
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -16,3 +17,11 @@ def eventually(look: Callable[[], T], *, within: float = 10.0, what: str = "it")
             return seen
         assert time.monotonic() < deadline, f"{what} did not happen within {within:g} s"
         time.sleep(0.02)
+
+
+async def reached(look: Callable[[], object], *, within: float = 10.0) -> None:
+    """Let other tasks run until `look` returns something true.  Fails when the time is over."""
+    deadline = time.monotonic() + within
+    while not look():
+        assert time.monotonic() < deadline, f"it did not happen within {within:g} s"
+        await asyncio.sleep(0.005)

@@ -21,6 +21,7 @@ class Kind(StrEnum):
 
     VEND_ISSUED = "vend.issued"
     VEND_RENEWED = "vend.renewed"
+    VEND_REUSED = "vend.reused"
     VEND_DENIED = "vend.denied"
     LEASE_REVOKED = "lease.revoked"
     BREAK_GLASS_ISSUED = "break_glass.issued"

@@ -19,9 +19,9 @@ from vendor.leases.insight import Insight
 from vendor.leases.register import Kept, Register
 from vendor.leases.renewing import Renewing
 from vendor.leases.repeating import Repeating
+from vendor.leases.shield.shield import Shield
 from vendor.leases.splitting import Splitting
 from vendor.leases.token import is_lease_token
-from vendor.leases.vending import Vending
 from vendor.policy.layout import Layout
 from vendor.stewardship.caller import Caller
 from vendor.stewardship.members import Members
@@ -57,7 +57,7 @@ class Gateway:
     removal: Removal
     state_copies: StateCopies
     state_restore: StateRestore
-    vending: Vending
+    vending: Shield
     renewing: Renewing
     repeating: Repeating
     ending: Ending

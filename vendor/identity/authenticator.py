@@ -8,6 +8,7 @@ has signed for stores is no identity here, and neither are lease tokens.
 import asyncio
 import time
 from collections.abc import Awaitable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -28,7 +29,7 @@ from vendor.identity.oidc import OidcVerifier
 from vendor.identity.principal import Principal
 from vendor.identity.trust import Trust, load_trust
 from vendor.identity.trust_shape import Issuer
-from vendor.secret import RawToken
+from vendor.secret import RawToken, proof_of
 from vendor.times import Clock
 
 READY_SECONDS = 2.0
@@ -91,6 +92,9 @@ class Authenticator:
         Raises TooLarge, InvalidToken, ExpiredToken, RoleRequired, UnusableName or IdentityProviderUnavailable.
         """
         token = checked_token(token.reveal())
+        return replace(await self._principal(token), proof=proof_of(token))
+
+    async def _principal(self, token: RawToken) -> Principal:
         if "." in token.reveal():
             return await self._by_jwt(parse(token))
         if self._kbase is None:

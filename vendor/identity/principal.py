@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from vendor.names import TenantName, UserName
 from vendor.policy.grant import Access, Ask
+from vendor.secret import Proof
 
 
 class PrincipalKind(StrEnum):
@@ -44,7 +45,8 @@ class Principal:
     What the trust rules add, and whoever resolves grants and plans leases has to keep to: `acts_for` replaces the
     caller's own memberships, `max_scope` (None for no limit, never empty) is cut with the grants, `max_lease_seconds`
     ends a lease and its renewals.  A `break_glass` login has to state a reason and is audited under its own kind.
-    `trusted_by` and `rule` name the entry and the rule of the trust file that let it in.
+    `trusted_by` and `rule` name the entry and the rule of the trust file that let it in.  `proof` is of the token that
+    was shown, where one was: what belongs to its holder can be sealed with it.
     """
 
     name: UserName
@@ -65,3 +67,4 @@ class Principal:
     assurance: Assurance = Assurance()
     trusted_by: str | None = None
     rule: str | None = None
+    proof: Proof | None = field(default=None, compare=False, repr=False)

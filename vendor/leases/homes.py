@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from vendor.errors import VendError
-from vendor.leases.lease import Issued
+from vendor.leases.lease import Issued, LeaseId
 from vendor.names import UserName
 from vendor.policy.grant import Grant
 from vendor.policy.layout import Layout
@@ -31,21 +31,22 @@ class Homes:
     def __init__(self, layout: Layout, objects: Mapping[str, Objects]) -> None:
         self._layout = layout
         self._objects = objects
-        self._done: OrderedDict[tuple[str, UserName], None] = OrderedDict()
+        self._done: OrderedDict[tuple[str, UserName], LeaseId | None] = OrderedDict()  # the lease of a try that failed
 
     async def prepare(self, issued: Issued) -> None:
         """Write the markers that are missing in the homes that this lease may write to.  Never raises a VendError."""
         owner = (issued.lease.store, issued.lease.principal)
         homes = [home for home in self._layout.home_grants(issued.lease.principal) if _may(issued, home)]
-        if owner in self._done or not homes:
+        if self._done.get(owner, "") in (None, issued.lease.id) or not homes:
             return
         try:
             async with asyncio.timeout(SECONDS):
                 await asyncio.gather(*(self._mark(issued, home) for home in homes))
         except (VendError, TimeoutError) as problem:
             _log.warning("home not prepared", user=issued.lease.principal, problem=type(problem).__name__)
-            return
-        self._done[owner] = None
+            self._done[owner] = issued.lease.id
+        else:
+            self._done[owner] = None
         if len(self._done) > REMEMBERED:
             self._done.popitem(last=False)
 

@@ -3,9 +3,10 @@
 import base64
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NewType
 
+from vendor.governance.state import Standing
 from vendor.names import UserName
 from vendor.policy.grant import Ask
 from vendor.policy.planner import SessionPolicy
@@ -74,12 +75,21 @@ def reported_end(issued_at: float, expires_at: float) -> float:
 class Issued:
     """What leaves the gateway: the lease, its keys and, when a renewable lease begins, its token.  Shown once.
 
-    `revision` and `digest` are of the governance that it was made from (see `Standing`).
+    `standing` is the governance that the keys were made from.
     """
 
     lease: Lease
     credentials: Credentials
     store: StoreSettings
     token: LeaseToken | None = None
-    revision: str = ""
-    digest: str = ""
+    standing: Standing | None = field(default=None, repr=False)
+
+    @property
+    def revision(self) -> str:
+        """The revision of that governance."""
+        return "" if self.standing is None else self.standing.revision
+
+    @property
+    def digest(self) -> str:
+        """The digest of that governance."""
+        return "" if self.standing is None else self.standing.digest

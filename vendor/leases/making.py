@@ -173,7 +173,7 @@ class Making:
             audit_context=wish.ask.audit_context or {},
             renewals=wish.renewals,
         )
-        return Issued(lease, credentials, store.settings, wish.token, standing.revision, standing.digest)
+        return Issued(lease, credentials, store.settings, wish.token, standing)
 
 
 def _require(narrowed: Narrowed, ask: LeaseAsk) -> None:

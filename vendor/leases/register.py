@@ -118,6 +118,11 @@ class Register:
         """Read one lease."""
         return _kept(lease, await self._database.get_hash(self._key(lease)))
 
+    async def is_live(self, lease: LeaseId) -> bool:
+        """Say whether a lease is known and was not ended."""
+        known, ended = await self._database.get_fields(self._key(lease), "expires_at", "ended")
+        return known is not None and ended is None
+
     async def end(self, kept: Kept, how: Mapping[str, object]) -> Mapping[str, Any] | None:
         """Mark a lease as ended and return how it was ended the first time.
 

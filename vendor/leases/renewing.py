@@ -19,6 +19,7 @@ from vendor.leases.lease import Issued, LeaseAsk
 from vendor.leases.live import Live
 from vendor.leases.making import Making, Wish
 from vendor.leases.register import Kept, Register
+from vendor.leases.shield.limits import Limits
 from vendor.leases.token import parse_token
 from vendor.secret import RawToken
 from vendor.stewardship.caller import Caller
@@ -37,6 +38,7 @@ class Renewing:
     users: Users
     trail: Trail
     register: Register
+    limits: Limits | None = None
 
     async def open(self, token: RawToken) -> Kept:
         """Return the lease that a token belongs to.
@@ -55,7 +57,7 @@ class Renewing:
         return kept
 
     async def renew(self, token: RawToken, origin: Origin) -> Issued:
-        """Issue fresh keys for a lease.  Raises what `open` and `Vending.vend` raise."""
+        """Issue fresh keys for a lease.  Raises what `open` and `Vending.vend` raise, and TooManyRequests."""
         kept = await self.open(token)
         issued = await self.renew_opened(kept, kept.ask, origin)
         await self.seal(issued, kept.ask, token)
@@ -67,6 +69,8 @@ class Renewing:
         Raises what `Vending.vend` raises, and LeaseEnded.
         """
         caller = Caller(kept.holder, origin)
+        if self.limits is not None:
+            await self.limits.renewal(caller)
         event = caller.event(Kind.VEND_RENEWED, self.making.clock(), lease=kept.id, **facts.asked(ask))
         wish = Wish(kept.holder, ask, kept.id, kept.renewable_until, kept.renewals + 1)
         try:

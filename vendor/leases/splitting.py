@@ -10,7 +10,7 @@ from vendor.errors import VendError
 from vendor.leases.ending import Ending
 from vendor.leases.lease import Issued, LeaseAsk
 from vendor.leases.making import Making
-from vendor.leases.vending import Vending
+from vendor.leases.shield.shield import Shield
 from vendor.policy.planner import plan_lease_set
 from vendor.policy.scope import ask_for
 from vendor.stewardship.caller import Caller
@@ -21,7 +21,7 @@ class Splitting:
     """The use case."""
 
     making: Making
-    vending: Vending
+    vending: Shield
     ending: Ending
 
     async def vend(self, caller: Caller, ask: LeaseAsk) -> list[Issued]:

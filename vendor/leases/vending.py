@@ -5,11 +5,13 @@ At most two round trips to Redis and one call to the store for a principal that 
 """
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from vendor.audit.event import Kind
 from vendor.audit.trail import Trail
 from vendor.errors import InvalidDuration, InvalidRequest, VendError
+from vendor.governance.state import Standing
 from vendor.identity.principal import Principal
 from vendor.leases import facts
 from vendor.leases.lease import Issued, LeaseAsk, new_lease_id
@@ -31,8 +33,8 @@ class Vending:
     register: Register
     renewable_most: int
 
-    async def vend(self, caller: Caller, ask: LeaseAsk) -> Issued:
-        """Issue one lease.
+    async def vend(self, caller: Caller, ask: LeaseAsk, reading: Awaitable[Standing] | None = None) -> Issued:
+        """Issue one lease.  `reading` is what governance says of the caller, where that is being read already.
 
         Raises UnknownStore, InvalidDuration, NothingGranted, ScopeNotGranted, PolicyTooLarge, RoleRequired,
         StoreRefused, StoreUnavailable, StateUnavailable, AuditUnavailable.  Every refusal is recorded.
@@ -44,7 +46,7 @@ class Vending:
         try:
             _require_reason(caller.principal, ask)
             wish = self._wish(caller.principal, ask)
-            standing = await self.users.standing(caller)
+            standing = await (self.users.standing(caller) if reading is None else reading)
             return await self.making.make(wish, standing, event, keep=self._keeper(wish), forget=self._forget)
         except VendError as refusal:
             event.refuse(denied, refusal.code, failed=refusal.status >= 500)

@@ -17,6 +17,7 @@ from vendor.errors import StoreRefused
 from vendor.secret import Secret, WebIdentityToken
 from vendor.stores.credentials import Credentials
 from vendor.stores.profile import Durations, Lifetime, Mode, StoreProfile
+from vendor.stores.turns import Turns
 from vendor.stores.wire import FORM, Wire
 from vendor.times import Clock
 
@@ -105,6 +106,8 @@ class Store:
         self._wire = Wire(settings.sts_endpoint or settings.endpoint)
         self.admit: Callable[[], Awaitable[None]] | None = None
         """Asked before keys are issued; raises where this store must not be used (see `stores.probe.watch`)."""
+        self.turns: Turns | None = None
+        """Limits how many keys are issued at a time, fairly among the users they are for."""
 
     async def close(self) -> None:
         """Close all connections."""
@@ -121,7 +124,10 @@ class Store:
         """
         if self.admit is not None:
             await self.admit()
-        return await self.mint(order)
+        if self.turns is None:
+            return await self.mint(order)
+        async with self.turns.place(order.user):
+            return await self.mint(order)
 
     async def mint(self, order: Order) -> Credentials:
         """Do what `issue` does, without asking whether the store may be used: for the checks that decide that."""

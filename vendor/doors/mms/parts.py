@@ -10,7 +10,7 @@ from vendor.leases.homes import Homes
 from vendor.leases.kept import KeptLeases
 from vendor.leases.purge import Purging
 from vendor.leases.rotating import Rotating
-from vendor.leases.vending import Vending
+from vendor.leases.shield.shield import Shield
 from vendor.policy.access import AccessTable
 from vendor.stewardship.desk import Desk, Joins
 from vendor.stewardship.directory import Directory
@@ -43,7 +43,7 @@ class MmsParts:
             await objects.close()
 
 
-def open_mms(desk: Desk, vending: Vending, ending: Ending, trust: Trust) -> MmsParts:
+def open_mms(desk: Desk, vending: Shield, ending: Ending, trust: Trust) -> MmsParts:
     """Make the parts."""
     making = vending.making
     objects = {name: Objects(store.settings.endpoint, store.settings.region) for name, store in making.stores.items()}

@@ -1,0 +1,1 @@
+"""What stands in front of vending: identical asks share one lease, and nobody asks for more than their part."""
