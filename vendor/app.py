@@ -2,27 +2,26 @@
 
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import BaseRoute
 
 from vendor.audit.trail import Trail, stream_key
 from vendor.database import Database
-from vendor.doors import access, container, leases, public, shares, state, tenants, users, whoami
+from vendor.doors import state
 from vendor.doors.context import Gateway
 from vendor.doors.forms import form_of
 from vendor.doors.middleware import Frame
 from vendor.doors.mms import door as mms
 from vendor.doors.mms.parts import open_mms
-from vendor.doors.render import MethodNotAllowed, NoRoute
+from vendor.doors.render import REFUSAL, MethodNotAllowed, NoRoute
+from vendor.doors.table import ROUTES
 from vendor.errors import VendError
 from vendor.governance.generations import Generations
 from vendor.governance.keys import Keys
@@ -60,19 +59,6 @@ from vendor.stores.probe.watch import Watch, watching
 from vendor.stores.store import Store
 from vendor.stores.turns import Turns
 from vendor.times import Clock
-
-ROUTES: Final[Sequence[BaseRoute]] = [
-    *container.ROUTES,
-    *leases.ROUTES,
-    *access.ROUTES,
-    *whoami.ROUTES,
-    *tenants.ROUTES,
-    *users.ROUTES,
-    *shares.ROUTES,
-    *state.ROUTES,
-    *public.ROUTES,
-    *mms.ROUTES,
-]
 
 
 def build(settings: Settings, *, clock: Clock = time.time) -> Starlette:
@@ -217,6 +203,7 @@ async def _no_route(request: Request, problem: Exception) -> Response:
     if mms.owns(request.scope["path"]):
         return mms.no_route(problem)
     refusal = NoRoute() if problem.status_code == 404 else MethodNotAllowed()
+    request.scope[REFUSAL] = refusal.code
     answer = form_of(request.scope["path"]).answer(refusal, request.scope)
     for name, value in (problem.headers or {}).items():
         answer.headers[name] = value

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import redis
 
+from tests.support.contract import held
 from vendor.dev.stack import Stack
 from vendor.dev.store import KeyPair, s3_client
 from vendor.dev.users import KBASE_ADMIN_ROLE, KBASE_ROLE
@@ -29,10 +30,10 @@ class Person:
         return f"s3a://{self.stack.bucket}/users-general-warehouse/{self.name}/"
 
     def call(self, method: str, path: str, body: object = None, **more: Any) -> httpx2.Response:
-        """Send one request; `body` becomes JSON."""
+        """Send one request; `body` becomes JSON.  An answer that the API's document does not tell of is a failure."""
         if body is not None:
             more["json"] = body
-        return self.web.request(method, path, **more)
+        return held(self.web.request(method, path, **more))
 
     def get(self, path: str) -> Any:
         """GET what must be there."""

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import redis
 
+from tests.support.contract import held
 from tests.support.issuer import TinyIssuer, tiny_issuer
 from tests.support.parts import emptied
 from vendor.audit.trail import stream_key
@@ -53,10 +54,10 @@ class Person:
         self.web = httpx2.Client(base_url=url, headers=headers, trust_env=False, timeout=30)
 
     def call(self, method: str, path: str, body: object = None, **more: Any) -> httpx2.Response:
-        """Send a request; `body` becomes JSON."""
+        """Send a request; `body` becomes JSON.  An answer that the API's document does not tell of is a failure."""
         if body is not None:
             more["json"] = body
-        return self.web.request(method, path, **more)
+        return held(self.web.request(method, path, **more))
 
     def ok(self, method: str, path: str, body: object = None, **more: Any) -> Any:
         """Send a request that must succeed; return what it answers, if anything."""

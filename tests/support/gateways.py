@@ -4,6 +4,7 @@ from typing import Any
 
 import httpx2
 
+from tests.support.contract import held
 from vendor.dev.stack import Stack
 from vendor.dev.store import KeyPair, s3_client
 
@@ -22,10 +23,10 @@ class Api:
         self._web.close()
 
     def call(self, method: str, path: str, body: object = None, **more: Any) -> httpx2.Response:
-        """Send one request; `body` becomes JSON."""
+        """Send one request; `body` becomes JSON.  An answer that the API's document does not tell of is a failure."""
         if body is not None:
             more["json"] = body
-        return self._web.request(method, path, **more)
+        return held(self._web.request(method, path, **more))
 
     def lease(self, *scope: tuple[str, str], **members: object) -> dict[str, Any]:
         """Ask for a lease on (path, access) pairs, or on everything, and return the answer."""

@@ -4,16 +4,32 @@ The token comes as it is or as bearer token.  A repeated ask is answered with th
 ask as often as they like.  Refusals are flat: `{"code", "message"}`.
 """
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, Literal
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import Scope
+from typing_extensions import TypedDict
 
+from vendor.doors import shapes
 from vendor.doors.context import gateway, origin
+from vendor.doors.operation import Operation, Reply, Token
 from vendor.doors.render import JSON, error_headers
-from vendor.errors import InvalidRequest, InvalidToken, MissingToken, VendError
+from vendor.errors import (
+    Conflict,
+    InvalidDuration,
+    InvalidToken,
+    MissingToken,
+    NothingGranted,
+    PolicyTooLarge,
+    ScopeNotGranted,
+    StoreRefused,
+    StoreUnavailable,
+    UnknownLease,
+    UnknownStore,
+    VendError,
+)
 from vendor.identity.bearer import bearer
 from vendor.leases.token import PREFIX, is_lease_token
 from vendor.secret import RawToken
@@ -23,6 +39,23 @@ PATH: Final = "/v1/container-credentials"
 DOOR: Final = "container"
 
 
+class ContainerCredentials(TypedDict):
+    """What AWS SDKs read."""
+
+    Code: Literal["Success"]
+    AccessKeyId: str
+    SecretAccessKey: str
+    Token: str
+    Expiration: shapes.Time
+
+
+class FlatRefusal(TypedDict):
+    """A refusal as SDKs show it."""
+
+    code: str
+    message: str
+
+
 class FlatForm:
     """`{"code", "message"}`: what SDKs show of a refusal."""
 
@@ -30,25 +63,28 @@ class FlatForm:
         """Render one refusal."""
         return JSON({"code": error.code, "message": error.message}, error.status, error_headers(error))
 
+    def reply(self, status: int, kinds: Sequence[type[VendError]]) -> Reply:
+        """Describe the refusals of one status."""
+        codes = sorted({kind.code for kind in kinds})
+        schema = {"properties": {"code": {"enum": codes}}}
+        return Reply(FlatRefusal, what=", ".join(codes), schema=schema)
+
 
 FORM: Final = FlatForm()
 
 
 async def credentials(request: Request) -> Response:
     """Give the keys of a lease to whoever has its token."""
-    if request.url.query:
-        raise InvalidRequest("This request takes no parameters.")
     live = await gateway(request).repeating.current(_token(request), origin(request, DOOR))
     keys = live.credentials
-    return JSON(
-        {
-            "Code": "Success",
-            "AccessKeyId": keys.access_key_id,
-            "SecretAccessKey": keys.secret_key.reveal(),
-            "Token": keys.session_token.reveal(),
-            "Expiration": rfc3339(live.reported_end),
-        }
-    )
+    answer: ContainerCredentials = {
+        "Code": "Success",
+        "AccessKeyId": keys.access_key_id,
+        "SecretAccessKey": keys.secret_key.reveal(),
+        "Token": keys.session_token.reveal(),
+        "Expiration": rfc3339(live.reported_end),
+    }
+    return JSON(answer)
 
 
 def _token(request: Request) -> RawToken:
@@ -64,4 +100,27 @@ def _token(request: Request) -> RawToken:
     return token
 
 
-ROUTES: Final = [Route(PATH, credentials)]
+_MAKING: Final = (
+    InvalidDuration,
+    NothingGranted,
+    ScopeNotGranted,
+    PolicyTooLarge,
+    Conflict,
+    StoreRefused,
+    StoreUnavailable,
+    UnknownStore,
+    UnknownLease,
+)
+OPERATIONS: Final[Sequence[Operation]] = [
+    Operation(
+        "getContainerCredentials",
+        "GET",
+        PATH,
+        credentials,
+        {200: Reply(ContainerCredentials)},
+        token=Token.LEASE,
+        refuses=_MAKING,
+        form=FORM,
+        door=DOOR,
+    ),
+]

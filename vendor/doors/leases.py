@@ -1,21 +1,38 @@
 """`/v1/leases`: from an identity token to keys, and the life of a lease after that."""
 
-import re
-from typing import Annotated, Final, Literal
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal, NotRequired, cast
 
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from typing_extensions import TypedDict
 
-from vendor.doors.body import Body, read
+from vendor.doors import shapes
+from vendor.doors.body import Body, read, read_query
 from vendor.doors.context import caller, caller_or_holder, gateway, origin
-from vendor.doors.parse import one_of_query, page
+from vendor.doors.operation import Example, Link, Operation, Reply, Token
+from vendor.doors.parse import Page, Query, lease_in_path
 from vendor.doors.render import JSON
-from vendor.errors import InvalidRequest, InvalidToken, UnknownLease
+from vendor.errors import (
+    Conflict,
+    InvalidDuration,
+    InvalidName,
+    InvalidPath,
+    InvalidToken,
+    NothingGranted,
+    PolicyTooLarge,
+    ScopeNotGranted,
+    StoreRefused,
+    StoreUnavailable,
+    UnknownLease,
+    UnknownStore,
+    UnknownUser,
+)
 from vendor.identity.bearer import bearer
 from vendor.leases import facts
-from vendor.leases.lease import DEFAULT_STORE, Issued, LeaseAsk, LeaseId
+from vendor.leases.ending import Ended
+from vendor.leases.lease import DEFAULT_STORE, Issued, LeaseAsk
 from vendor.leases.register import Kept
 from vendor.leases.token import is_lease_token
 from vendor.names import parse_s3_path, parse_user_name
@@ -24,7 +41,6 @@ from vendor.stewardship.caller import require_admin
 from vendor.times import rfc3339
 
 MOST_ENTRIES: Final = 1000
-_LEASE_ID: Final = re.compile(r"l_[a-z2-7]{20}", re.ASCII)
 _ContextName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 _ContextText = Annotated[str, Field(max_length=512)]
 
@@ -59,13 +75,75 @@ class RenewBody(Body):
     """A renewal says nothing: what it is for is known from the beginning of the lease."""
 
 
+class LeasesQuery(Page):
+    """Which leases."""
+
+    user: Annotated[str, Field(max_length=64, description="Somebody else's: for administrators.")] | None = None
+    state: Literal["live"] = "live"
+
+
+class UserQuery(Query):
+    """Whose leases."""
+
+    user: Annotated[str, Field(max_length=64)]
+
+
+class IssuedLease(TypedDict):
+    """A lease with its keys.  The lease token is there, once, if `renewable_for` was asked for."""
+
+    lease: shapes.Lease
+    lease_token: NotRequired[Annotated[str, Field(pattern="^vlt_")]]
+    credentials: shapes.Keys
+    endpoint: shapes.EndpointShown
+
+
+class SplitLeases(TypedDict):
+    """The answer to `split`: leases that cover the scope together."""
+
+    leases: list[IssuedLease]
+
+
+class KeptLease(shapes.Lease):
+    """A lease as it stands: `ended` says how it was ended, if it was."""
+
+    renewals: Annotated[int, Field(ge=0)]
+    ended: dict[str, object] | None
+
+
+class LeasePage(TypedDict):
+    """Live leases."""
+
+    leases: list[KeptLease]
+    cursor: shapes.NextCursor
+
+
+class LeaseShown(TypedDict):
+    """One lease."""
+
+    lease: KeptLease
+
+
+class EndedLease(shapes.Ended):
+    """One of several leases that were ended."""
+
+    id: str
+
+
+class EndedLeases(TypedDict):
+    """What ending all leases came to."""
+
+    revoked: Annotated[int, Field(ge=0)]
+    leases: list[EndedLease]
+
+
 async def create(request: Request) -> Response:
     """Issue a lease, or with `split` as many as the scope needs: 201."""
     who = await caller(request)
     body = await read(request, LeaseBody)
     if body.split:
         leases = await gateway(request).splitting.vend(who, body.ask())
-        return JSON({"leases": [answer(issued) for issued in leases]}, 201)
+        split: SplitLeases = {"leases": [answer(issued) for issued in leases]}
+        return JSON(split, 201)
     return JSON(answer(await gateway(request).vending.vend(who, body.ask())), 201)
 
 
@@ -81,63 +159,61 @@ async def renew(request: Request) -> Response:
 async def listed(request: Request) -> Response:
     """List leases that have not ended: one's own, or as an administrator those of `?user=`."""
     who = await caller(request)
-    query = one_of_query(request, "user", "state", "limit", "cursor")
-    after, limit = page(query)
-    if query.get("state", "live") != "live":
-        raise InvalidRequest("state: only live leases are listed.")
-    user = parse_user_name(query["user"]) if "user" in query else who.principal.name
+    query = read_query(request, LeasesQuery)
+    user = parse_user_name(query.user) if query.user is not None else who.principal.name
     if user != who.principal.name:
         require_admin(who, "list somebody else's leases")
     parts = gateway(request)
     shown: list[Kept] = []
     cursor = None
-    async for kept in parts.register.of(user, since=parts.vending.making.clock(), after=after):
+    async for kept in parts.register.of(user, since=parts.vending.making.clock(), after=query.after()):
         if kept.ended is None:
-            if len(shown) == limit:
+            if len(shown) == query.limit:
                 cursor = shown[-1].id
                 break
             shown.append(kept)
-    return JSON({"leases": [_shown(kept) for kept in shown], "cursor": cursor})
+    page: LeasePage = {"leases": [_shown(kept) for kept in shown], "cursor": cursor}
+    return JSON(page)
 
 
 async def show(request: Request) -> Response:
     """Show one lease to its holder, to whoever has its token, and to administrators."""
     who, opened = await caller_or_holder(request)
-    lease = _lease_in_path(request)
+    lease = lease_in_path(request)
     kept = opened if opened is not None else await gateway(request).register.get(lease)
     allowed = kept is not None and kept.id == lease and (who.principal.admin or who.principal.name == kept.holder.name)
     if kept is None or not allowed:
         raise UnknownLease("There is no such lease.")
-    return JSON({"lease": _shown(kept)})
+    shown: LeaseShown = {"lease": _shown(kept)}
+    return JSON(shown)
 
 
 async def delete(request: Request) -> Response:
     """End one lease; repeat is fine."""
     token = bearer(request.headers.getlist("authorization"))
-    lease = _lease_in_path(request)
+    lease = lease_in_path(request)
     if is_lease_token(token):
         who, opened = await caller_or_holder(request)
         if opened is None or opened.id != lease:
             raise UnknownLease("There is no such lease.")
-        return JSON((await gateway(request).ending.end_kept(who, opened)).answer())
-    return JSON((await gateway(request).ending.end(await caller(request), lease)).answer())
+        return JSON(_ended(await gateway(request).ending.end_kept(who, opened)))
+    return JSON(_ended(await gateway(request).ending.end(await caller(request), lease)))
 
 
 async def delete_all(request: Request) -> Response:
     """End all live leases of `?user=`: one's own, or as an administrator anybody's."""
     who = await caller(request)
-    query = one_of_query(request, "user")
-    if "user" not in query:
-        raise InvalidRequest("user: missing.")
-    ended = await gateway(request).ending.end_all(who, parse_user_name(query["user"]))
-    return JSON({"revoked": len(ended), "leases": [{"id": one.lease, **one.answer()} for one in ended]})
+    user = parse_user_name(read_query(request, UserQuery).user)
+    ended = await gateway(request).ending.end_all(who, user)
+    answer: EndedLeases = {"revoked": len(ended), "leases": [{"id": one.lease, **_ended(one)} for one in ended]}
+    return JSON(answer)
 
 
-def answer(issued: Issued) -> dict[str, object]:
+def answer(issued: Issued) -> IssuedLease:
     """Render a lease with its keys: the one place where they are revealed to their owner."""
     keys, store = issued.credentials, issued.store
-    content: dict[str, object] = {
-        "lease": facts.view(issued.lease),
+    content: IssuedLease = {
+        "lease": cast("shapes.Lease", facts.view(issued.lease)),
         "credentials": {
             "access_key_id": keys.access_key_id,
             "secret_access_key": keys.secret_key.reveal(),
@@ -151,22 +227,68 @@ def answer(issued: Issued) -> dict[str, object]:
     return content
 
 
-def _shown(kept: Kept) -> dict[str, object]:
-    return {**kept.view, "renewals": kept.renewals, "ended": kept.ended}
+def _shown(kept: Kept) -> KeptLease:
+    return cast("KeptLease", {**kept.view, "renewals": kept.renewals, "ended": kept.ended})
 
 
-def _lease_in_path(request: Request) -> LeaseId:
-    text = str(request.path_params["lease"])
-    if not _LEASE_ID.fullmatch(text):
-        raise UnknownLease("There is no such lease.")
-    return LeaseId(text)
+def _ended(ended: Ended) -> shapes.Ended:
+    return cast("shapes.Ended", ended.answer())
 
 
-ROUTES: Final = [
-    Route("/v1/leases", create, methods=["POST"]),
-    Route("/v1/leases", listed),
-    Route("/v1/leases", delete_all, methods=["DELETE"]),
-    Route("/v1/leases/renew", renew, methods=["POST"]),
-    Route("/v1/leases/{lease}", show),
-    Route("/v1/leases/{lease}", delete, methods=["DELETE"]),
+_MAKING: Final = (
+    InvalidDuration,
+    NothingGranted,
+    ScopeNotGranted,
+    PolicyTooLarge,
+    Conflict,
+    StoreRefused,
+    StoreUnavailable,
+    UnknownStore,
+)
+_LINKS: Final = (Link("getLease", {"lease": "/lease/id"}), Link("endLease", {"lease": "/lease/id"}))
+_KBASE: Final = "s3a://cdm-lake/tenant-general-warehouse/kbase/"
+_WANTED: Final = {"scope": [{"path": _KBASE, "access": "read"}], "duration": 900, "audit_context": {"job": "spark-7"}}
+OPERATIONS: Final[Sequence[Operation]] = [
+    Operation(
+        "createLease",
+        "POST",
+        "/v1/leases",
+        create,
+        {201: Reply(IssuedLease | SplitLeases, links=_LINKS)},
+        body=LeaseBody,
+        refuses=(*_MAKING, InvalidPath),
+        example=Example(body=_WANTED),
+    ),
+    Operation(
+        "listLeases",
+        "GET",
+        "/v1/leases",
+        listed,
+        {200: Reply(LeasePage)},
+        query=LeasesQuery,
+        refuses=(InvalidName,),
+        example=Example(query={"state": "live", "limit": "10"}),
+    ),
+    Operation(
+        "endLeases",
+        "DELETE",
+        "/v1/leases",
+        delete_all,
+        {200: Reply(EndedLeases)},
+        query=UserQuery,
+        refuses=(InvalidName, UnknownUser),
+        example=Example(query={"user": "alice"}),
+    ),
+    Operation(
+        "renewLease",
+        "POST",
+        "/v1/leases/renew",
+        renew,
+        {200: Reply(IssuedLease, links=_LINKS)},
+        token=Token.LEASE,
+        body=RenewBody,
+        refuses=(*_MAKING, UnknownLease),
+    ),
+    Operation("getLease", "GET", "/v1/leases/{lease}", show, {200: Reply(LeaseShown)}, token=Token.ANY),
+    Operation("endLease", "DELETE", "/v1/leases/{lease}", delete, {200: Reply(shapes.Ended)}, token=Token.ANY),
 ]

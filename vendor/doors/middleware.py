@@ -8,7 +8,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vendor.doors.forms import form_of
-from vendor.doors.render import request_id
+from vendor.doors.render import InternalError, request_id
 from vendor.errors import InvalidRequest, TooLarge, VendError
 
 _log = structlog.get_logger("vendor.access")
@@ -18,15 +18,6 @@ HARDENING: Final = (
     (b"referrer-policy", b"no-referrer"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
 )
-
-
-class InternalError(VendError):
-    """Something we did not foresee.  The log has it under the request id."""
-
-    code, status = "internal_error", 500
-
-    def __init__(self) -> None:
-        super().__init__("The gateway failed to answer this request.")
 
 
 class Frame:
@@ -76,11 +67,15 @@ class _Answer:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            headers = list(message.get("headers", ()))
+            present = {name for name, _ in headers}
             own = (b"x-request-id", request_id(self._scope).encode())
-            message = {**message, "headers": [*message.get("headers", ()), own, *HARDENING]}
+            hardening = [header for header in HARDENING if header[0] not in present]
+            message = {**message, "headers": [*headers, own, *hardening]}
         await self._send(message)
 
     async def instead(self, error: VendError) -> None:
+        self._scope[REFUSAL] = error.code
         if self.status is None:  # otherwise the answer is under way and the server closes the connection
             answer = form_of(self._scope["path"]).answer(error, self._scope)
             await answer(self._scope, _nothing, self.send)

@@ -1,24 +1,52 @@
-"""Parts of requests that several doors read: names in paths, revisions, pages."""
+"""Parts of requests that several doors read: names in paths, revisions, queries, pages."""
 
 import base64
 import binascii
 import re
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
 
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.requests import Request
 
-from vendor.errors import InvalidRequest
+from vendor.errors import InvalidName, InvalidRequest, UnknownLease, UnknownShare, VendError
+from vendor.leases.lease import LeaseId
 from vendor.names import TenantName, UserName, parse_tenant_name, parse_user_name
 from vendor.stewardship.desk import ANY
 
 _ETAG: Final = re.compile(r'"(\d{1,18})"', re.ASCII)
 _COUNT: Final = re.compile(r"\d{1,4}", re.ASCII)
-_CURSOR: Final = re.compile(r"[A-Za-z0-9_-]{1,2048}", re.ASCII)
+_LEASE_ID: Final = re.compile(r"l_[a-z2-7]{20}", re.ASCII)
+SHARE_ID: Final = re.compile(r"s_[a-z2-7]{20}", re.ASCII)
 NAME: Final = re.compile(r"[a-z0-9._-]{1,64}", re.ASCII)
 """What a cursor of a list in the order of names stands for."""
 MOST: Final = 500
 USUAL: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One placeholder of paths: what it is, its JSON schema, and the refusal of what may not stand there."""
+
+    what: str
+    schema: Mapping[str, Any]
+    refusal: type[VendError]
+    example: str
+
+
+USER_NAME: Final = {"type": "string", "minLength": 2, "maxLength": 64, "pattern": "^[a-z0-9]([._-]?[a-z0-9])*$"}
+TENANT_NAME: Final = {"type": "string", "minLength": 2, "maxLength": 64, "pattern": "^[a-z][a-z0-9]*$"}
+PATH: Final[Mapping[str, Place]] = {
+    "tenant": Place("The name of a tenant.", TENANT_NAME, InvalidName, "kbase"),
+    "user": Place("The name of a user.", USER_NAME, InvalidName, "bob"),
+    "lease": Place(
+        "The id of a lease.", {"type": "string", "pattern": f"^{_LEASE_ID.pattern}$"}, UnknownLease, "l_" + "a" * 20
+    ),
+    "share": Place(
+        "The id of a share.", {"type": "string", "pattern": f"^{SHARE_ID.pattern}$"}, UnknownShare, "s_" + "a" * 20
+    ),
+}
 
 
 def tenant_in_path(request: Request) -> TenantName:
@@ -29,6 +57,22 @@ def tenant_in_path(request: Request) -> TenantName:
 def user_in_path(request: Request) -> UserName:
     """Return the `{user}` of the route.  Raises InvalidName."""
     return parse_user_name(str(request.path_params["user"]))
+
+
+def lease_in_path(request: Request) -> LeaseId:
+    """Return the `{lease}` of the route.  Raises UnknownLease."""
+    text = str(request.path_params["lease"])
+    if not _LEASE_ID.fullmatch(text):
+        raise UnknownLease("There is no such lease.")
+    return LeaseId(text)
+
+
+def share_in_path(request: Request) -> str:
+    """Return the `{share}` of the route.  Raises UnknownShare."""
+    text = str(request.path_params["share"])
+    if not SHARE_ID.fullmatch(text):
+        raise UnknownShare("There is no such share.")
+    return text
 
 
 def etag(revision: int) -> dict[str, str]:
@@ -52,43 +96,49 @@ def if_match(request: Request) -> int | None:
     return int(found[1])
 
 
-def one_of_query(request: Request, *known: str) -> dict[str, str]:
-    """Return the query parameters.  Raises InvalidRequest for an unknown or repeated one."""
-    values: dict[str, str] = {}
-    for name, value in request.query_params.multi_items():
-        if name not in known:
-            raise InvalidRequest(f"{name[:40]!a} is not a parameter of this request.")
-        if name in values:
-            raise InvalidRequest(f"{name}: given more than once.")
-        values[name] = value
-    return values
+def _count(value: object) -> object:
+    if isinstance(value, str) and not _COUNT.fullmatch(value):
+        raise ValueError(f"not a number from 1 to {MOST}")
+    return int(value) if isinstance(value, str) else value
 
 
-def flag(query: Mapping[str, str], name: str) -> bool:
-    """Return a parameter that is `true` or `false`, which it is without being given.  Raises InvalidRequest."""
-    value = query.get(name, "false")
-    if value not in {"true", "false"}:
-        raise InvalidRequest(f"{name}: neither true nor false.")
+def _flag(value: object) -> object:
+    if value not in ("true", "false"):
+        raise ValueError("neither true nor false")
     return value == "true"
 
 
-def page(query: Mapping[str, str], shape: re.Pattern[str] = NAME) -> tuple[str, int]:
-    """Return the place after which the page begins (empty for the first page), and its length.
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Limit = Annotated[int, BeforeValidator(_count), Field(ge=1, le=MOST)]
+Cursor = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,2048}$")]
 
-    The place is of the form `shape`.  Raises InvalidRequest.
-    """
-    limit, sent = query.get("limit", str(USUAL)), query.get("cursor", "")
-    if not _COUNT.fullmatch(limit) or not 1 <= int(limit) <= MOST:
-        raise InvalidRequest(f"limit: not a number from 1 to {MOST}.")
-    if "cursor" not in query:
-        return "", int(limit)
-    try:
-        place = base64.urlsafe_b64decode(sent + "=" * (-len(sent) % 4)).decode("utf-8")
-    except (binascii.Error, ValueError):
-        place = ""
-    if not _CURSOR.fullmatch(sent) or not shape.fullmatch(place) or cursor(place) != sent:
-        raise InvalidRequest("cursor: not a cursor of this list.")
-    return place, int(limit)
+
+class Query(BaseModel):
+    """Base of all queries: every parameter is known, and sent at most once."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Page(Query):
+    """A page of a list: `cursor` is that of the page before."""
+
+    limit: Limit = USUAL
+    cursor: Cursor | None = None
+
+    def after(self, shape: re.Pattern[str] = NAME) -> str:
+        """Return the place after which the page begins, empty for the first page.
+
+        The place is of the form `shape`.  Raises InvalidRequest.
+        """
+        if self.cursor is None:
+            return ""
+        try:
+            place = base64.urlsafe_b64decode(self.cursor + "=" * (-len(self.cursor) % 4)).decode("utf-8")
+        except (binascii.Error, ValueError):
+            place = ""
+        if not shape.fullmatch(place) or cursor(place) != self.cursor:
+            raise InvalidRequest("cursor: not a cursor of this list.")
+        return place
 
 
 def cursor(place: str | None) -> str | None:

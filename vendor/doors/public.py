@@ -1,14 +1,16 @@
 """What anyone may read: the gateway's own issuer, how to sign in, and whether it is well."""
 
 import asyncio
-from collections.abc import Awaitable
-from typing import Final
+from collections.abc import Awaitable, Sequence
+from typing import Final, Literal, NotRequired, cast
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from typing_extensions import TypedDict
 
+from vendor.doors import shapes
 from vendor.doors.context import gateway
+from vendor.doors.operation import Example, Operation, Reply, Token
 from vendor.doors.render import JSON
 from vendor.errors import VendError
 from vendor.identity.authenticator import Authenticator
@@ -19,26 +21,90 @@ PROBE_SECONDS: Final = 3.0
 _CACHED: Final = {"cache-control": "public, max-age=60"}
 
 
+class Discovery(TypedDict):
+    """OpenID Connect Discovery 1.0, as much of it as an issuer without a sign-in has."""
+
+    issuer: shapes.Url
+    jwks_uri: shapes.Url
+    response_types_supported: list[str]
+    subject_types_supported: list[str]
+    id_token_signing_alg_values_supported: list[str]
+
+
+class KeySet(TypedDict):
+    """A JSON Web Key Set (RFC 7517)."""
+
+    keys: list[dict[str, object]]
+
+
+class SignInHint(TypedDict):
+    """Where one identity provider signs people in, and which of its tokens to send."""
+
+    issuer: shapes.Url
+    client_id: str
+    scopes: list[str]
+    token: Literal["id_token", "access_token"] | None
+
+
+class SignIn(TypedDict):
+    """How people can sign in here."""
+
+    issuers: list[SignInHint]
+    kbase: bool
+
+
+class Alive(TypedDict):
+    """Always the same."""
+
+    status: Literal["alive"]
+
+
+class StoreLight(TypedDict):
+    """What trying a store has shown."""
+
+    state: Literal["green", "amber", "red"]
+    reason: NotRequired[str]
+
+
+class Checks(TypedDict):
+    """Which parts answer."""
+
+    redis: bool
+    identity: dict[str, bool]
+    stores: dict[str, bool]
+    store_checks: dict[str, StoreLight]
+
+
+class Readiness(TypedDict):
+    """Whether leases can be given, and what stands in the way."""
+
+    status: Literal["ready", "degraded", "not_ready"]
+    checks: Checks
+
+
 async def discovery(request: Request) -> Response:
     """OpenID Connect Discovery 1.0 of the gateway's own issuer.  Comes from memory alone: stores wait for it."""
     issuer = gateway(request).issuer
-    return Response(status_code=404) if issuer is None else JSON(issuer.discovery(), headers=_CACHED)
+    if issuer is None:
+        return Response(status_code=404)
+    return JSON(cast("Discovery", issuer.discovery()), headers=_CACHED)
 
 
 async def jwks(request: Request) -> Response:
     """The public keys that stores check the gateway's tokens with."""
     issuer = gateway(request).issuer
-    return Response(status_code=404) if issuer is None else JSON(issuer.jwks(), headers=_CACHED)
+    return Response(status_code=404) if issuer is None else JSON(cast("KeySet", issuer.jwks()), headers=_CACHED)
 
 
 async def sign_in(request: Request) -> Response:
     """Where a client can sign its user in."""
-    return JSON(gateway(request).sign_in, headers=_CACHED)
+    return JSON(cast("SignIn", gateway(request).sign_in), headers=_CACHED)
 
 
 async def livez(_request: Request) -> Response:
     """The process serves."""
-    return JSON({"status": "alive"})
+    alive: Alive = {"status": "alive"}
+    return JSON(alive)
 
 
 async def readyz(request: Request) -> Response:
@@ -53,7 +119,7 @@ async def readyz(request: Request) -> Response:
         _identity(parts.authenticator),
         asyncio.gather(*(store.answers() for store in parts.stores.values())),
     )
-    checks: dict[str, object] = {
+    checks: Checks = {
         "redis": redis,
         "identity": identity,
         "stores": dict(zip(parts.stores, stores, strict=True)),
@@ -65,12 +131,21 @@ async def readyz(request: Request) -> Response:
     }
     ready = redis and usable[DEFAULT_STORE] and all(identity.values())
     sound = all(usable.values()) and Colour.AMBER not in colours.values()
-    status = ("ready" if sound else "degraded") if ready else "not_ready"
-    return JSON({"status": status, "checks": checks}, 200 if ready else 503)
+    answer: Readiness = {"status": _status(ready=ready, degraded=not sound), "checks": checks}
+    return JSON(answer, 200 if ready else 503)
 
 
-def _shown(light: Light) -> dict[str, str]:
-    return {"state": light.colour.value, **({"reason": light.reason} if light.reason else {})}
+def _status(*, ready: bool, degraded: bool) -> Literal["ready", "degraded", "not_ready"]:
+    if not ready:
+        return "not_ready"
+    return "degraded" if degraded else "ready"
+
+
+def _shown(light: Light) -> StoreLight:
+    shown: StoreLight = {"state": light.colour.value}
+    if light.reason:
+        shown["reason"] = light.reason
+    return shown
 
 
 async def _well(check: Awaitable[None]) -> bool:
@@ -88,10 +163,36 @@ async def _identity(authenticator: Authenticator) -> dict[str, bool]:
         return {"answers": False}
 
 
-ROUTES: Final = [
-    Route("/.well-known/openid-configuration", discovery),
-    Route("/.well-known/jwks.json", jwks),
-    Route("/v1/sign-in", sign_in),
-    Route("/livez", livez),
-    Route("/readyz", readyz),
+_NO_ISSUER: Final = Reply(what="This gateway signs no tokens of its own.")
+_OPEN: Final = Token.NONE
+OPERATIONS: Final[Sequence[Operation]] = [
+    Operation(
+        "getDiscovery",
+        "GET",
+        "/.well-known/openid-configuration",
+        discovery,
+        {200: Reply(Discovery), 404: _NO_ISSUER},
+        token=_OPEN,
+        example=Example(),
+    ),
+    Operation(
+        "getKeys",
+        "GET",
+        "/.well-known/jwks.json",
+        jwks,
+        {200: Reply(KeySet), 404: _NO_ISSUER},
+        token=_OPEN,
+        example=Example(),
+    ),
+    Operation("getSignIn", "GET", "/v1/sign-in", sign_in, {200: Reply(SignIn)}, token=_OPEN, example=Example()),
+    Operation("getLiveness", "GET", "/livez", livez, {200: Reply(Alive)}, token=_OPEN, example=Example()),
+    Operation(
+        "getReadiness",
+        "GET",
+        "/readyz",
+        readyz,
+        {200: Reply(Readiness), 503: Reply(Readiness, "Something that leases need is away.")},
+        token=_OPEN,
+        example=Example(),
+    ),
 ]

@@ -4,10 +4,12 @@ import json
 import re
 import secrets
 from collections.abc import Mapping
-from typing import Final
+from typing import Annotated, Final
 
+from pydantic import Field
 from starlette.responses import Response
 from starlette.types import Scope
+from typing_extensions import TypedDict
 
 from vendor.errors import Unauthenticated, VendError
 
@@ -57,16 +59,46 @@ class MethodNotAllowed(VendError):
         super().__init__("This path does not take this method.")
 
 
+class InternalError(VendError):
+    """Something we did not foresee.  The log has it under the request id."""
+
+    code, status = "internal_error", 500
+
+    def __init__(self) -> None:
+        super().__init__("The gateway failed to answer this request.")
+
+
+class Refusal(TypedDict):
+    """Why a request was refused, for programs (`code`, `details`) and for people."""
+
+    code: Annotated[str, Field(description="Stable; what programs look at.", examples=["scope_not_granted"])]
+    message: str
+    remedy: Annotated[str, Field(description="What to do about it.")]
+    details: dict[str, object]
+    request_id: Annotated[str, Field(description="To quote when asking the operator; as in X-Request-Id.")]
+
+
+class RefusalAnswer(TypedDict):
+    """Every refusal of the native API."""
+
+    error: Refusal
+
+
+REFUSAL: Final = "vendor.refusal"
+"""Where the scope of a request says with which code it was refused."""
+
+
 def error_answer(error: VendError, scope: Scope) -> JSON:
     """Render a refusal as the native API does."""
-    body: dict[str, object] = {
+    refusal: Refusal = {
         "code": error.code,
         "message": error.message,
         "remedy": error.remedy,
         "details": error.details,
         "request_id": request_id(scope),
     }
-    return JSON({"error": body}, error.status, error_headers(error))
+    answer: RefusalAnswer = {"error": refusal}
+    return JSON(answer, error.status, error_headers(error))
 
 
 def error_headers(error: VendError) -> dict[str, str]:

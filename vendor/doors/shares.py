@@ -1,19 +1,32 @@
 """`/v1/shares`: let somebody else reach a path of yours."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated, Final, Literal
 
 from annotated_types import MaxLen
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from typing_extensions import TypedDict
 
-from vendor.doors.body import Body, read
+from vendor.doors import shapes
+from vendor.doors.body import Body, read, read_query
 from vendor.doors.context import caller, gateway
-from vendor.doors.parse import cursor, etag, if_match, one_of_query, page
+from vendor.doors.operation import Example, Link, Operation, Reply
+from vendor.doors.parse import SHARE_ID, Page, cursor, etag, if_match, share_in_path
 from vendor.doors.render import JSON
-from vendor.errors import InvalidRequest, UnknownShare
+from vendor.errors import (
+    Conflict,
+    InvalidName,
+    InvalidPath,
+    InvalidRequest,
+    NotOwner,
+    NotSteward,
+    ScopeNotGranted,
+    UnknownTenant,
+    UnknownUser,
+)
 from vendor.governance.records import Share, Target, TargetKind
 from vendor.names import parse_s3_path, parse_tenant_name, parse_user_name
 from vendor.policy.grant import Level
@@ -22,7 +35,6 @@ from vendor.stewardship.shares import Offer
 from vendor.times import parse_rfc3339, rfc3339
 
 _Names = Annotated[list[str], MaxLen(100)]
-_SHARE_ID: Final = re.compile(r"s_[a-z2-7]{20}", re.ASCII)
 _PLACE: Final = re.compile(r"[a-z0-9-]{3,63}/[^\t\n]{1,1025}\ts_[a-z2-7]{20}")
 
 
@@ -62,54 +74,93 @@ class ShareBody(Body):
         return Offer(parse_s3_path(self.path), self.with_.targets(), Level(self.access), expires_at)
 
 
+_Target = Annotated[str, Field(max_length=80, description="me, user:<name> or tenant:<name>.")]
+
+
+class SharesQuery(Page):
+    """Which shares: of one's own paths, or one of these."""
+
+    tenant: Annotated[str, Field(max_length=64, description="Of this tenant's paths.")] | None = None
+    owner: _Target | None = None
+    path: Annotated[str, Field(max_length=2048, description="Of exactly this path.")] | None = None
+    with_: _Target | None = Field(None, alias="with", description="Also everyone.")
+
+
+class WithShown(TypedDict):
+    """Whom a path is shared with: one of the three."""
+
+    users: list[str]
+    tenants: list[str]
+    everyone: bool
+
+
+ShareShown = TypedDict(
+    "ShareShown",
+    {
+        "id": Annotated[str, Field(pattern="^s_[a-z2-7]{20}$")],
+        "path": shapes.Path,
+        "with": WithShown,
+        "access": shapes.Level,
+        "expires_at": shapes.Time | None,
+        "created_by": str,
+        "created_at": shapes.Time,
+        "revision": shapes.Revision,
+    },
+)
+
+
+class CreatedShares(TypedDict):
+    """One share for each target."""
+
+    shares: list[ShareShown]
+
+
+class SharePage(CreatedShares):
+    """A page of shares."""
+
+    cursor: shapes.NextCursor
+
+
 async def create(request: Request) -> Response:
     """Share a path: 201 with one share per target."""
     who = await caller(request)
     offer = (await read(request, ShareBody)).offer()
     shares = await gateway(request).shares.create(who, offer, revision=if_match(request))
-    return JSON({"shares": [_share(share) for share in shares]}, 201)
+    answer: CreatedShares = {"shares": [_share(share) for share in shares]}
+    return JSON(answer, 201)
 
 
 async def listed(request: Request) -> Response:
     """List shares: of the caller's home, of another owner's paths (`owner`), of a path, or with a target (`with`)."""
     who = await caller(request)
-    query = one_of_query(request, "tenant", "owner", "path", "with", "limit", "cursor")
-    if len(query.keys() & {"tenant", "owner", "path", "with"}) > 1:
+    query = read_query(request, SharesQuery)
+    if sum(one is not None for one in (query.tenant, query.owner, query.path, query.with_)) > 1:
         raise InvalidRequest("tenant, owner, path and with exclude each other.")
     reach = gateway(request).reach
-    if "with" in query:
-        after, limit = page(query, _SHARE_ID)
-        found = await reach.received(who, _target(who, query["with"], "with"), after, limit)
-    elif "path" in query:
-        after, limit = page(query, _PLACE)
-        found = await reach.at(who, parse_s3_path(query["path"]), after, limit)
+    if query.with_ is not None:
+        found = await reach.received(who, _target(who, query.with_, "with"), query.after(SHARE_ID), query.limit)
+    elif query.path is not None:
+        found = await reach.at(who, parse_s3_path(query.path), query.after(_PLACE), query.limit)
     else:
-        after, limit = page(query, _PLACE)
-        owner = f"tenant:{query['tenant']}" if "tenant" in query else query.get("owner")
-        found = await reach.given(who, _target(who, owner, "owner") if owner else None, after, limit)
-    answer = {"shares": [_share(share) for share in found.shares], "cursor": cursor(found.following)}
+        owner = f"tenant:{query.tenant}" if query.tenant is not None else query.owner
+        target = _target(who, owner, "owner") if owner else None
+        found = await reach.given(who, target, query.after(_PLACE), query.limit)
+    answer: SharePage = {"shares": [_share(share) for share in found.shares], "cursor": cursor(found.following)}
     return JSON(answer, headers=etag(found.revision))
 
 
 async def one(request: Request) -> Response:
     """Show a share to its owner and to those it is with."""
     who = await caller(request)
-    share = await gateway(request).reach.one(who, _id_in_path(request))
+    share = await gateway(request).reach.one(who, share_in_path(request))
     return JSON(_share(share), headers=etag(share.revision))
 
 
 async def remove(request: Request) -> Response:
     """Take a share back: 204."""
     who = await caller(request)
-    await gateway(request).shares.remove(who, _id_in_path(request), revision=if_match(request))
+    await gateway(request).shares.remove(who, share_in_path(request), revision=if_match(request))
     return Response(status_code=204)
-
-
-def _id_in_path(request: Request) -> str:
-    share_id = str(request.path_params["share"])
-    if not _SHARE_ID.fullmatch(share_id):
-        raise UnknownShare("There is no such share.")
-    return share_id
 
 
 def _target(who: Caller, text: str, member: str) -> Target:
@@ -126,7 +177,7 @@ def _target(who: Caller, text: str, member: str) -> Target:
     raise InvalidRequest(f"{member}: neither me, user:<name> nor tenant:<name>.")
 
 
-def _share(share: Share) -> dict[str, object]:
+def _share(share: Share) -> ShareShown:
     return {
         "id": share.id,
         "path": share.path.text,
@@ -135,7 +186,7 @@ def _share(share: Share) -> dict[str, object]:
             "tenants": [share.target.name] if share.target.kind is TargetKind.TENANT else [],
             "everyone": share.target.kind is TargetKind.EVERYONE,
         },
-        "access": str(share.level),
+        "access": share.level.value,
         "expires_at": None if share.expires_at is None else rfc3339(share.expires_at),
         "created_by": share.created_by,
         "created_at": share.created_at,
@@ -143,9 +194,44 @@ def _share(share: Share) -> dict[str, object]:
     }
 
 
-ROUTES: Final = [
-    Route("/v1/shares", create, methods=["POST"]),
-    Route("/v1/shares", listed),
-    Route("/v1/shares/{share}", one),
-    Route("/v1/shares/{share}", remove, methods=["DELETE"]),
+_OWNING: Final = (InvalidPath, InvalidName, NotOwner, NotSteward, ScopeNotGranted, UnknownTenant, UnknownUser)
+_OFFER: Final = {
+    "path": "s3a://cdm-lake/users-general-warehouse/alice/for-bob/",
+    "with": {"users": ["bob"]},
+    "access": "read",
+    "expires_at": "2199-01-01T00:00:00Z",
+}
+_LINKS: Final = (Link("getShare", {"share": "/shares/0/id"}), Link("deleteShare", {"share": "/shares/0/id"}))
+OPERATIONS: Final[Sequence[Operation]] = [
+    Operation(
+        "createShares",
+        "POST",
+        "/v1/shares",
+        create,
+        {201: Reply(CreatedShares, links=_LINKS)},
+        body=ShareBody,
+        if_match=True,
+        refuses=(*_OWNING, Conflict),
+        example=Example(body=_OFFER),
+    ),
+    Operation(
+        "listShares",
+        "GET",
+        "/v1/shares",
+        listed,
+        {200: Reply(SharePage, headers=("ETag",))},
+        query=SharesQuery,
+        refuses=_OWNING,
+        example=Example(query={"with": "me"}),
+    ),
+    Operation("getShare", "GET", "/v1/shares/{share}", one, {200: Reply(ShareShown, headers=("ETag",))}),
+    Operation(
+        "deleteShare",
+        "DELETE",
+        "/v1/shares/{share}",
+        remove,
+        {204: Reply()},
+        if_match=True,
+        refuses=(NotOwner, NotSteward, ScopeNotGranted, Conflict),
+    ),
 ]

@@ -157,6 +157,8 @@ _BY_AREA: Final[Mapping[Area, _Row]] = {
     },
 }
 
+_ALWAYS: Final = frozenset({400, 413, 422, 429, 500})
+
 
 def translated(refusal: VendError, area: Area, tenant: str | None = None) -> MmsError:
     """Return what MMS calls a refusal that happened in this area; `tenant` is the one the request is about."""
@@ -168,6 +170,12 @@ def translated(refusal: VendError, area: Area, tenant: str | None = None) -> Mms
         return MmsError(403, refusal.message, headers)
     status, code = found or (refusal.status, 20000)
     return ServiceError(status, code, refusal.message, headers)
+
+
+def statuses() -> set[int]:
+    """Return every status that a refusal can have."""
+    tables = (_EVERYWHERE, *_BY_AREA.values())
+    return {status for table in tables for status, _ in table.values()} | _ALWAYS
 
 
 def unforeseen() -> Response:

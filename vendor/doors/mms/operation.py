@@ -170,11 +170,11 @@ def routes(operations: Sequence[Operation | OpenOperation]) -> list[BaseRoute]:
         route.methods = {operation.method}  # HEAD would do what GET does, unseen
         made.append(route)
     paths = dict.fromkeys(operation.path for operation in operations)
-    made.extend(Route(path[:-1] if path.endswith("/") else f"{path}/", _Redirect()) for path in paths)
+    made.extend(Route(path[:-1] if path.endswith("/") else f"{path}/", Redirect()) for path in paths)
     return made
 
 
-class _Redirect:
+class Redirect:
     """307 to the canonical form: relative, so that it holds behind any proxy, and to no other host."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

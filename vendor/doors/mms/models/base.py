@@ -10,6 +10,7 @@ REDACTED: Final = "<redacted>"
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0)]
 Names = Annotated[list[str], Field(max_length=500)]
+Time = Annotated[str, Field(json_schema_extra={"format": "date-time"})]
 AccessLevel = Literal["read_write", "read_only"]
 
 

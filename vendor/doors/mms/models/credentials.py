@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from vendor.doors.mms.models.base import NOT_CONFIGURED, Model, Text
+from vendor.doors.mms.models.base import NOT_CONFIGURED, Model, Text, Time
 
 
 class DatabaseHealth(Model):
@@ -33,6 +33,6 @@ class CredentialsResponse(Model):
     polaris_client_id: Text = NOT_CONFIGURED
     polaris_client_secret: Text = NOT_CONFIGURED
     session_token: str
-    expiration: str
+    expiration: Time
     lease_id: str
     endpoint: Endpoint

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from vendor.doors.mms.models.base import NOT_CONFIGURED, REDACTED, Count, Lenient, Model, Text
+from vendor.doors.mms.models.base import NOT_CONFIGURED, REDACTED, Count, Lenient, Model, Text, Time
 from vendor.doors.mms.models.workspaces import PolicyModel, UserModel
 
 
@@ -44,7 +44,7 @@ class UserManagementResponse(Model):
     total_policies: Count
     operation: str
     performed_by: Text
-    timestamp: str
+    timestamp: Time
 
 
 class Purged(Model):
@@ -85,7 +85,7 @@ class GroupManagementResponse(Model):
     member_count: Count
     operation: str
     performed_by: Text
-    timestamp: str
+    timestamp: Time
 
 
 class MigrationError(Model):
@@ -99,7 +99,7 @@ class RotateAllCredentialsResponse(Model):
     users_failed: Count
     errors: list[MigrationError]
     performed_by: str
-    timestamp: str
+    timestamp: Time
 
 
 class RegeneratePoliciesResponse(Model):
@@ -107,7 +107,7 @@ class RegeneratePoliciesResponse(Model):
     groups_updated: Count
     errors: list[MigrationError]
     performed_by: str
-    timestamp: str
+    timestamp: Time
 
 
 class EnsurePolarisRequest(Lenient):

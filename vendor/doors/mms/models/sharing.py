@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from vendor.doors.mms.models.base import Count, Model, Names, Strict, Text
+from vendor.doors.mms.models.base import Count, Model, Names, Strict, Text, Time
 
 
 class PathRequest(Strict):
@@ -37,7 +37,7 @@ class ShareResponse(Model):
     success_count: Count
     errors: list[str]
     shared_by: Text
-    shared_at: str
+    shared_at: Time
 
 
 class UnshareResponse(Model):
@@ -47,7 +47,7 @@ class UnshareResponse(Model):
     success_count: Count
     errors: list[str]
     unshared_by: Text
-    unshared_at: str
+    unshared_at: Time
 
 
 class PublicAccessResponse(Model):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from vendor.doors.mms.models.base import AccessLevel, Lenient, Model
+from vendor.doors.mms.models.base import AccessLevel, Lenient, Model, Time
 
 
 class TenantMetadataUpdate(Lenient):
@@ -48,8 +48,8 @@ class TenantMetadataResponse(Model):
     website: str | None = None
     organization: str | None = None
     created_by: str | None = None
-    created_at: str | None = None
-    updated_at: str | None = None
+    created_at: Time | None = None
+    updated_at: Time | None = None
     updated_by: str | None = None
 
 
@@ -66,7 +66,7 @@ class TenantStewardResponse(Model):
     display_name: str | None = None
     email: str | None = None
     assigned_by: str
-    assigned_at: str
+    assigned_at: Time
 
 
 class TenantStoragePaths(Model):

@@ -1,0 +1,33 @@
+"""Every operation of the gateway in one table: its routes are made from it, and its document."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from starlette.routing import BaseRoute
+
+from vendor.doors import access, container, docs, leases, public, shares, state, tenants, users, whoami
+from vendor.doors.mms import door as mms
+from vendor.doors.mms import sheet as mms_sheet
+from vendor.doors.operation import Operation, routes
+from vendor.doors.sheet import Sheet, sheet_of
+
+_OPERATIONS: Final[Sequence[Operation]] = [
+    *container.OPERATIONS,
+    *leases.OPERATIONS,
+    *access.OPERATIONS,
+    *whoami.OPERATIONS,
+    *tenants.OPERATIONS,
+    *users.OPERATIONS,
+    *shares.OPERATIONS,
+    *state.OPERATIONS,
+    *public.OPERATIONS,
+]
+
+
+def sheets() -> list[Sheet]:
+    """Return what there is to say of every operation."""
+    return [*(sheet_of(one) for one in OPERATIONS), *(mms_sheet.sheet_of(one) for one in mms.OPERATIONS)]
+
+
+OPERATIONS: Final[Sequence[Operation]] = [*_OPERATIONS, *docs.operations(sheets)]
+ROUTES: Final[Sequence[BaseRoute]] = [*routes(OPERATIONS), *mms.ROUTES]
