@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,12 +98,15 @@ def test_every_code_in_it_is_one_of_ours() -> None:
 
 
 def _codes() -> set[str]:
-    found: set[str] = set()
-    for operation in OPERATIONS:
-        for status, reply in operation.replies().items():
-            if reply.schema is not None and status >= 400:
-                found |= set(reply.schema["properties"]["error"]["properties"]["code"]["enum"])
-    return found
+    """Every code in a schema of a refusal, whatever the form of its door."""
+    refusals = [reply.schema for one in OPERATIONS for status, reply in one.replies().items() if status >= 400]
+    return {code for schema in refusals for code in _enumerated(schema)}
+
+
+def _enumerated(schema: Any) -> list[str]:
+    if not isinstance(schema, Mapping):
+        return []
+    return [*schema.get("enum", ()), *(code for one in schema.values() for code in _enumerated(one))]
 
 
 def _kinds(kind: type[VendError]) -> set[type[VendError]]:

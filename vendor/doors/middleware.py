@@ -8,7 +8,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vendor.doors.forms import form_of
-from vendor.doors.render import InternalError, request_id
+from vendor.doors.render import REFUSAL, InternalError, request_id
 from vendor.errors import InvalidRequest, TooLarge, VendError
 
 _log = structlog.get_logger("vendor.access")
