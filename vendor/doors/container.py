@@ -26,6 +26,7 @@ from vendor.errors import (
     ScopeNotGranted,
     StoreRefused,
     StoreUnavailable,
+    TooManyRequests,
     UnknownLease,
     UnknownStore,
     VendError,
@@ -110,6 +111,7 @@ _MAKING: Final = (
     StoreUnavailable,
     UnknownStore,
     UnknownLease,
+    TooManyRequests,
 )
 OPERATIONS: Final[Sequence[Operation]] = [
     Operation(

@@ -25,6 +25,7 @@ from vendor.errors import (
     ScopeNotGranted,
     StoreRefused,
     StoreUnavailable,
+    TooManyRequests,
     UnknownLease,
     UnknownStore,
     UnknownUser,
@@ -243,6 +244,7 @@ _MAKING: Final = (
     Conflict,
     StoreRefused,
     StoreUnavailable,
+    TooManyRequests,
     UnknownStore,
 )
 _LINKS: Final = (Link("getLease", {"lease": "/lease/id"}), Link("endLease", {"lease": "/lease/id"}))
