@@ -41,6 +41,9 @@ def start_gateway(
         "VENDOR_PUBLIC_URL": url,
         "VENDOR_ISSUER_KEYS_DIR": str(folder.sub("issuer-keys")),
         "VENDOR_LOG_FORMAT": "json",
+        # Whoever tries or measures things here does so as one person, who would be the flood that the limits are about.
+        "VENDOR_LIMIT_VEND_BURST": "20000",
+        "VENDOR_LIMIT_VEND_PER_SECOND": "2000",
         **settings,
     }
     program = Program(
