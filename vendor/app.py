@@ -29,6 +29,10 @@ from vendor.governance.state import Governance
 from vendor.identity.authenticator import open_authenticator
 from vendor.identity.issuer import OwnIssuer
 from vendor.identity.key_exchange import KeyExchange
+from vendor.leases.aftermath import Aftermath
+from vendor.leases.background import Background
+from vendor.leases.ceilings.effects import Effects
+from vendor.leases.ceilings.opening import open_ceilings
 from vendor.leases.ending import Ending
 from vendor.leases.insight import Insight
 from vendor.leases.making import Making
@@ -104,10 +108,6 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         exchange=KeyExchange(SharedBoard(database, settings.redis_prefix, clock), issuer, clock),
         observer=Observations(trail, clock),
     )
-    desk = Desk(governance, clock, settings.joins)
-    generations = Generations(database, keys, stream)
-    copies = StateCopies(desk, generations, trail)
-    users = Users(desk)
     stores = {name: Store(one.store, issuer.sign, clock) for name, one in settings.by_store.items()}
     for name, one in settings.by_store.items():
         stores[name].turns = Turns(one.store_parallel, one.store_queue)
@@ -115,6 +115,24 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         name: _watch(one, stores[name], database, partial(quick_check, stores[name], layout, access_table), clock)
         for name, one in settings.by_store.items()
     }
+    ceilings = open_ceilings(
+        stores,
+        database=database,
+        prefix=settings.redis_prefix,
+        governance=governance,
+        layout=layout,
+        access=access_table,
+        clock=clock,
+        own_slots={name: one.store_ceiling_slots for name, one in settings.by_store.items()},
+    )
+    register = Register(database, settings.redis_prefix)
+    ending = Ending(register, trail, clock, ceilings)
+    effects = None if ceilings is None else Effects(ceilings.writer)
+    aftermath = Aftermath(database, settings.redis_prefix, effects, ending)
+    desk = Desk(governance, clock, settings.joins, aftermath)
+    generations = Generations(database, keys, stream)
+    copies = StateCopies(desk, generations, trail)
+    users = Users(desk)
     making = Making(
         governance=governance,
         stores=stores,
@@ -123,14 +141,13 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         durations=settings.durations,
         clock=clock,
         random=random.Random(),  # noqa: S311 - spreads refreshes, guards nothing
+        ceilings=ceilings,
     )
-    register = Register(database, settings.redis_prefix)
     limits = Limits(Gate(database, settings.redis_prefix), trail, clock, settings.limit_vend, settings.limit_share)
     vending = Shield(
         Vending(making, users, trail, register, settings.lease_renewable_max_seconds), limits, Memory(MOST_LIVE, clock)
     )
     renewing = Renewing(making, users, trail, register, limits)
-    ending = Ending(register, trail, clock)
     return Gateway(
         authenticator=authenticator,
         issuer=issuer,
@@ -155,6 +172,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         register=register,
         insight=Insight(making, users, Tenants(desk), Reach(desk, layout), register),
         sign_in=authenticator.sign_in(),
+        background=Background(database, stream, settings.redis_prefix, ceilings, aftermath, clock),
         mms=open_mms(desk, vending, ending, authenticator.trust),
     )
 
@@ -180,10 +198,11 @@ def _lifespan(gateway: Gateway) -> Callable[[Starlette], AbstractAsyncContextMan
     @asynccontextmanager
     async def running(_app: Starlette) -> AsyncIterator[None]:
         try:
-            async with watching(gateway.watches.values()):
+            async with watching(gateway.watches.values()), gateway.background.running():
                 yield
         finally:
             await gateway.vending.close()
+            await gateway.background.close()
             await gateway.authenticator.close()
             await gateway.mms.close()
             for store in gateway.stores.values():

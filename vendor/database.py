@@ -14,7 +14,7 @@ from typing import Any, cast
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisClusterException, RedisError
+from redis.exceptions import NoScriptError, RedisClusterException, RedisError, ResponseError
 
 from vendor.errors import StateUnavailable
 from vendor.redis_address import ANSWER_SECONDS, MAX_CONNECTIONS, Client, parse_address
@@ -144,6 +144,43 @@ class Database:
             *found, text = await pipe.execute()
             return found, text
 
+    async def overdue(self, sorted_set: str, *, until: float, count: int) -> list[tuple[str, str]]:
+        """Read up to `count` members with a score of at most `until`, lowest first, with their scores as kept."""
+        async with self._guarded():
+            found = await self._client.zrange(
+                sorted_set, "-inf", until, byscore=True, offset=0, num=count, withscores=True, score_cast_func=_as_kept
+            )
+            return [(member, score) for member, score in found]
+
+    async def join_group(self, stream: str, group: str) -> None:
+        """Make a group of readers of a stream, who each get what others do not, from now on; repeat is fine."""
+        async with self._guarded():
+            try:
+                await self._client.xgroup_create(stream, group, id="$", mkstream=True)
+            except ResponseError as refusal:
+                if "BUSYGROUP" not in str(refusal):
+                    raise
+
+    async def read_group(self, stream: str, group: str, reader: str, count: int) -> list[tuple[str, dict[str, str]]]:
+        """Read up to `count` entries that nobody in the group has read yet; they are this reader's to acknowledge."""
+        async with self._guarded():
+            answer = await self._client.xreadgroup(group, reader, {stream: ">"}, count=count)
+            return [entry for _, entries in _streams(answer) for entry in entries]
+
+    async def take_over(
+        self, stream: str, group: str, reader: str, *, idle_seconds: float, count: int
+    ) -> list[tuple[str, dict[str, str]]]:
+        """Read up to `count` entries that somebody read and has not acknowledged for that long."""
+        async with self._guarded():
+            answer = await self._client.xautoclaim(stream, group, reader, int(idle_seconds * 1000), count=count)
+            return cast("list[tuple[str, dict[str, str]]]", answer[1])
+
+    async def acknowledge(self, stream: str, group: str, entries: Sequence[str]) -> None:
+        """Say that entries are dealt with."""
+        if entries:
+            async with self._guarded():
+                await self._client.xack(stream, group, *entries)
+
     async def delete(self, key: str) -> None:
         """Remove a key, if it is there."""
         async with self._guarded():
@@ -183,6 +220,19 @@ class Database:
             raise StateUnavailable(
                 f"The gateway's state store does not answer ({type(failure).__name__})."
             ) from failure
+
+
+def _as_kept(score: Any) -> str:
+    return score.decode() if isinstance(score, bytes) else str(score)
+
+
+def _streams(answer: Any) -> list[tuple[str, list[tuple[str, dict[str, str]]]]]:
+    """Return what a read of streams answered; RESP3 has a mapping where RESP2 has a list."""
+    if not answer:
+        return []
+    if isinstance(answer, Mapping):
+        return [(name, batches[0] if batches else []) for name, batches in answer.items()]
+    return list(answer)
 
 
 def _encodable(fields: Mapping[str, str]) -> dict[Any, Any]:

@@ -116,6 +116,8 @@ class Settings(BaseModel):
     store_audience: str = Field(default="vendor", min_length=1, max_length=256)
     store_role_arn: str | None = None
     store_policy: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_.-]{1,128}$")
+    store_operator_policy: str | None = Field(default=None, pattern=r"^[A-Za-z0-9_-]{1,128}$")
+    store_ceiling_slots: int = Field(default=8, ge=1, le=32)
     store_access_key: str | None = None
     store_secret_key: SecretText | None = None
     store_short_seconds: Seconds | None = None
@@ -161,11 +163,20 @@ class Settings(BaseModel):
             problems.append(
                 f"VENDOR_STORE_POLICY is missing: on {self.store_kind} it names the policy that leases narrow."
             )
+        if self.store_operator_policy is not None:
+            problems += self._ceiling_problems()
         if not PROFILES[self.store_kind].claims_policy and self.store_role_arn is None:
             problems.append(
                 f"VENDOR_STORE_ROLE_ARN is missing: on {self.store_kind} it names the role that leases narrow."
             )
         return problems
+
+    def _ceiling_problems(self) -> list[str]:
+        if self.store_mode is not Mode.WEB_IDENTITY:
+            return ["VENDOR_STORE_OPERATOR_POLICY belongs to VENDOR_STORE_MODE=web-identity."]
+        if PROFILES[self.store_kind].ceilings is None:
+            return [f"VENDOR_STORE_OPERATOR_POLICY: no policies are kept on {self.store_kind}."]
+        return []
 
     def _issuer_problems(self) -> list[str]:
         if self.issuer_key is not None and self.issuer_keys_dir is not None:
@@ -232,6 +243,7 @@ class Settings(BaseModel):
             policy=self.store_policy,
             service_key=key,
             short_seconds=self.store_short_seconds,
+            operator_policy=self.store_operator_policy,
         )
 
 

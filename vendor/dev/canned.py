@@ -1,8 +1,8 @@
 """What MinIO and the stores that derive from it have in common: their settings, and what an operator installs in them.
 
-That is the policy `vendor-lease`, which the web identity tokens of the gateway name, and the user `vendor`, which holds
-it for AssumeRole.  These servers read the keys of their issuer at start: the gateway comes before them, and has to be
-told their address before they run.
+That are the policies `vendor-lease`, which the gateway's web identity tokens name, and `vendor-operator`, with which
+the gateway keeps ceilings, and the user `vendor`, which holds the first for AssumeRole.  These servers read the keys of
+their issuer at start: the gateway comes before them, and has to be told their address before they run.
 """
 
 from collections.abc import Mapping
@@ -21,6 +21,7 @@ from vendor.dev.store import AUDIENCE, KeyPair, Store, StoreSite
 from vendor.names import Bucket
 
 LEASE_POLICY = "vendor-lease"
+OPERATOR_POLICY = "vendor-operator"
 SHORTEST_SECONDS = 5
 """Leases end with their web identity token here, so they may be as short as a test likes."""
 
@@ -34,6 +35,7 @@ def canned_site(kind: str, folder: StateFolder, port: int, bucket: Bucket) -> St
         admin=KeyPair(folder.secret(f"{kind}-admin-key", 20), folder.secret(f"{kind}-admin-secret")),
         service=KeyPair("vendor", folder.secret(f"{kind}-vendor-secret")),
         how={"VENDOR_STORE_POLICY": LEASE_POLICY, "VENDOR_LEASE_MIN_SECONDS": str(SHORTEST_SECONDS)},
+        operator_policy=OPERATOR_POLICY,
     )
 
 
@@ -72,8 +74,9 @@ def start_canned(
 
 
 def install_roles(site: StoreSite, policies: Path) -> None:
-    """Install the canned policy `vendor-lease` and the user `vendor`.  Repeat is fine."""
+    """Install the canned policies `vendor-lease` and `vendor-operator` and the user `vendor`.  Repeat is fine."""
     admin = admin_client(site)
+    admin.policy_add(OPERATOR_POLICY, policy=role_document(policies, f"minio/{OPERATOR_POLICY}.json", {}))
     admin.policy_add(
         LEASE_POLICY, policy=role_document(policies, f"minio/{LEASE_POLICY}.json", {"BUCKET": site.bucket})
     )

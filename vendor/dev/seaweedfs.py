@@ -19,6 +19,7 @@ from vendor.names import Bucket
 
 KIND = "seaweedfs"
 ROLE_ARN = "arn:aws:iam::000000000000:role/Lease"
+OPERATOR_POLICY = "vendor-operator"
 SHORT_SECONDS = 20
 
 # Each has an HTTP and a gRPC port.  One that is not named defaults to something, and moves silently when that is taken.
@@ -71,6 +72,7 @@ def start_seaweedfs(
                 "VENDOR_STORE_SHORT_SECONDS": str(short_seconds),
                 "VENDOR_LEASE_MIN_SECONDS": str(short_seconds),
             },
+            operator_policy=OPERATOR_POLICY,
         )
 
     child = children.serve(2 * len(_SERVICES), program, ready, within=30)

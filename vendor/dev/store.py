@@ -37,6 +37,8 @@ class StoreSite:
     """The static identity `vendor`: no rights of its own but to assume the role of leases."""
     how: Mapping[str, str]
     """The gateway settings that are this kind's own."""
+    operator_policy: str = ""
+    """The policy with which the gateway keeps ceilings, where it asks by web identity."""
     region: str = REGION
 
     @property
@@ -53,7 +55,10 @@ class StoreSite:
             "VENDOR_STORE_AUDIENCE": AUDIENCE,
             **self.how,
         }
+        if mode == WEB_IDENTITY:
+            settings["VENDOR_STORE_OPERATOR_POLICY"] = self.operator_policy
         if mode == ASSUME_ROLE:
+            settings["VENDOR_STORE_OPERATOR_POLICY"] = ""
             settings["VENDOR_STORE_ACCESS_KEY"] = self.service.access_key
             settings["VENDOR_STORE_SECRET_KEY"] = self.service.secret_key
         return settings

@@ -14,6 +14,7 @@ from vendor.doors.render import request_id
 from vendor.identity.authenticator import Authenticator
 from vendor.identity.bearer import bearer
 from vendor.identity.issuer import OwnIssuer
+from vendor.leases.background import Background
 from vendor.leases.ending import Ending
 from vendor.leases.insight import Insight
 from vendor.leases.register import Kept, Register
@@ -65,6 +66,7 @@ class Gateway:
     register: Register
     insight: Insight
     sign_in: Mapping[str, object]
+    background: Background
     mms: MmsParts
 
 

@@ -23,7 +23,7 @@ def view(lease: Lease) -> dict[str, object]:
             "bytes": lease.policy.bytes,
             "limit": lease.policy_limit,
             "sha256": lease.policy.sha256,
-            "form": "session",
+            "form": str(lease.form),
         },
         "audit_context": dict(lease.audit_context),
     }
@@ -52,7 +52,8 @@ def given(issued: Issued, standing: Standing) -> dict[str, object]:
         "access_key_id": issued.credentials.access_key_id,
         "granted": [granted_entry(granted) for granted in lease.scope],
         "not_granted": [entry(missing) for missing in lease.not_granted],
-        "policy": {"bytes": lease.policy.bytes, "sha256": lease.policy.sha256},
+        "policy": {"bytes": lease.policy.bytes, "sha256": lease.policy.sha256, "form": str(lease.form)},
+        "ceiling": list(lease.ceiling),
         "issued_at": rfc3339(lease.issued_at),
         "expires_at": rfc3339(lease.expires_at),
         "renewable_until": None if lease.renewable_until is None else rfc3339(lease.renewable_until),

@@ -4,6 +4,7 @@ import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final, NewType
 
 from vendor.governance.state import Standing
@@ -30,6 +31,14 @@ def new_lease_id() -> LeaseId:
     return LeaseId("l_" + base64.b32encode(secrets.token_bytes(13)).decode().lower()[:20])
 
 
+class PolicyForm(StrEnum):
+    """What limits the keys of a lease: a policy that came with the call, documents in the store, or both."""
+
+    SESSION = "session"
+    CEILING = "ceiling"
+    BOTH = "session+ceiling"
+
+
 @dataclass(frozen=True, slots=True)
 class LeaseAsk:
     """What a caller asks for.  Durations are in seconds; `scope` None means everything that is granted."""
@@ -44,7 +53,10 @@ class LeaseAsk:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """One lease as it is now.  Times are in seconds since the epoch; `renewals` counts how often it was renewed."""
+    """One lease as it is now.  Times are in seconds since the epoch; `renewals` counts how often it was renewed.
+
+    `policy` is its session policy, or where it has none what its `ceiling` holds, documents in the store.
+    """
 
     id: LeaseId
     principal: UserName
@@ -59,6 +71,8 @@ class Lease:
     policy_limit: int
     audit_context: Mapping[str, str]
     renewals: int = 0
+    form: PolicyForm = PolicyForm.SESSION
+    ceiling: tuple[str, ...] = ()
 
     @property
     def reported_end(self) -> float:

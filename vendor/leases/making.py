@@ -15,6 +15,7 @@ from vendor.errors import (
     AuditUnavailable,
     Conflict,
     NothingGranted,
+    PolicyTooLarge,
     RoleRequired,
     ScopeNotGranted,
     StateUnavailable,
@@ -24,11 +25,13 @@ from vendor.governance.grants import grants_of
 from vendor.governance.state import Governance, Standing
 from vendor.identity.principal import Principal
 from vendor.leases import facts
+from vendor.leases.ceilings.ceilings import Ceiling, Ceilings
+from vendor.leases.ceilings.slots import Slot
 from vendor.leases.duration import DurationRules, choose_duration
-from vendor.leases.lease import Issued, Lease, LeaseAsk, LeaseId
+from vendor.leases.lease import Issued, Lease, LeaseAsk, LeaseId, PolicyForm
 from vendor.policy.access import AccessTable
 from vendor.policy.layout import Layout
-from vendor.policy.planner import SessionPolicy, plan_session_policy
+from vendor.policy.planner import CEILING_LIMIT, SessionPolicy, plan_session_policy
 from vendor.policy.scope import Narrowed, live, narrow
 from vendor.policy.within import within
 from vendor.secret import LeaseToken
@@ -54,10 +57,13 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What the keys will be able to do, and for how long, before any exist."""
+    """What the keys will be able to do, and for how long, before any exist.
+
+    Without a session policy they can do what their slot's documents allow.
+    """
 
     narrowed: Narrowed
-    policy: SessionPolicy
+    policy: SessionPolicy | None
     seconds: int
 
 
@@ -72,6 +78,16 @@ class Making:
     durations: DurationRules
     clock: Clock
     random: random.Random
+    ceilings: Ceilings | None = None
+
+    async def reserve(self, wish: Wish, *, renewed_until: float = 0.0) -> Slot | None:
+        """Take a place among what the store keeps for this user; it needs nothing read, so read meanwhile.
+
+        Raises StateUnavailable, TooManyRequests, LeaseEnded.
+        """
+        if self.ceilings is None:
+            return None
+        return await self.ceilings.reserve(wish.principal, wish.ask.store, wish.lease, renewed_until=renewed_until)
 
     async def make(
         self,
@@ -79,42 +95,84 @@ class Making:
         standing: Standing,
         event: Event,
         *,
+        slot: Slot | None,
         keep: Callable[[Issued], Awaitable[None]],
         forget: Callable[[Issued], Awaitable[None]],
     ) -> Issued:
         """Make keys.  `keep` registers the lease; `forget` takes that back if its event could not be written.
 
-        Raises UnknownStore, InvalidDuration, NothingGranted, ScopeNotGranted, PolicyTooLarge, RoleRequired,
-        StoreRefused, StoreUnavailable, AuditUnavailable, Conflict, and what `keep` raises.
+        `slot` is what `reserve` returned; it is given back if no keys come of it.  Raises UnknownStore,
+        InvalidDuration, NothingGranted, ScopeNotGranted, PolicyTooLarge, RoleRequired, StoreRefused, StoreUnavailable,
+        StateUnavailable, AuditUnavailable, Conflict, and what `keep` raises.
         """
+        try:
+            return await self._make(wish, standing, event, slot, keep, forget)
+        except BaseException:
+            if self.ceilings is not None and slot is not None:
+                await self.ceilings.give_back(slot, wish.lease, wholly=not wish.renewals)
+            raise
+
+    async def _make(
+        self,
+        wish: Wish,
+        standing: Standing,
+        event: Event,
+        slot: Slot | None,
+        keep: Callable[[Issued], Awaitable[None]],
+        forget: Callable[[Issued], Awaitable[None]],
+    ) -> Issued:
         store = self.store(wish.ask.store)
         for _ in range(TRIES):
-            plan = self.plan(wish, standing, store)
-            issued = await self._issue(wish, plan, store, standing)
+            plan = self.plan(wish, standing, store, slot)
+            ceiling = await self._ceiling(wish, plan, standing, slot)
+            issued = await self._issue(wish, plan, store, standing, ceiling)
             event.facts |= facts.given(issued, standing)
             try:
-                changed = await self._register(issued, standing, event, keep)
+                changed = await self._register(issued, standing, event, slot, keep)
                 if changed is None:
                     return issued
                 await forget(issued)
+            except Conflict:
+                await forget(issued)
+                raise
             except StateUnavailable as failure:
                 raise AuditUnavailable("The lease could not be recorded, so its keys were thrown away.") from failure
             standing = changed
         raise Conflict("What is granted to you keeps changing; no lease could be made that is still true.")
 
+    async def _ceiling(self, wish: Wish, plan: Plan, standing: Standing, slot: Slot | None) -> Ceiling | None:
+        """Return what the store keeps for this lease, once it does.  It never limits less than the plan."""
+        if self.ceilings is None or slot is None:
+            return None
+        whole = wish.ask.scope is None and wish.principal.max_scope is None
+        narrowed = plan.policy is None and not whole
+        return await self.ceilings.ready(slot, standing, wish.principal, wish.ask, narrowed=narrowed)
+
     async def _register(
-        self, issued: Issued, standing: Standing, event: Event, keep: Callable[[Issued], Awaitable[None]]
+        self,
+        issued: Issued,
+        standing: Standing,
+        event: Event,
+        slot: Slot | None,
+        keep: Callable[[Issued], Awaitable[None]],
     ) -> Standing | None:
         """Keep the lease and record the event; None when both are done, else the standing as it is now.
 
-        A new lease is nobody's before it is answered, so both are done at once.  A renewal changes a lease that may
+        A new lease is nobody's before it is answered, so all is done at once.  A renewal changes a lease that may
         have been ended by now, so it is kept first.
         """
         if issued.lease.renewals:
             await keep(issued)
+            await self._confirm(issued, slot)
             return await self.governance.record(standing, event.text())
-        _, changed = await asyncio.gather(keep(issued), self.governance.record(standing, event.text()))
+        _, _, changed = await asyncio.gather(
+            keep(issued), self._confirm(issued, slot), self.governance.record(standing, event.text())
+        )
         return changed
+
+    async def _confirm(self, issued: Issued, slot: Slot | None) -> None:
+        if self.ceilings is not None and slot is not None:
+            await self.ceilings.confirm(slot, issued.lease.id, issued.lease.expires_at)
 
     def store(self, name: str) -> Store:
         """Return a configured store.  Raises UnknownStore."""
@@ -123,8 +181,12 @@ class Making:
             raise UnknownStore("There is no such store.", details={"stores": sorted(self.stores)})
         return store
 
-    def plan(self, wish: Wish, standing: Standing, store: Store) -> Plan:
-        """Decide what the keys will be.  Raises the refusals of `make` that need no store."""
+    def plan(self, wish: Wish, standing: Standing, store: Store, slot: Slot | None = None) -> Plan:
+        """Decide what the keys will be.  Raises the refusals of `make` that need no store.
+
+        A scope that fits no session policy is said by the documents of a slot instead, where there is one that no
+        other lease is in, or where it is everything that its user has.
+        """
         now, ask, principal = self.clock(), wish.ask, wish.principal
         narrowed = self.narrow(principal, standing, ask, store)
         ends = [granted.expires_at for granted in narrowed.granted if granted.expires_at is not None]
@@ -136,7 +198,14 @@ class Making:
             ends_at=min([*ends, *([wish.renewable_until] if wish.renewable_until else [])], default=None),
             now=now,
         )
-        return Plan(narrowed, plan_session_policy(narrowed.grants, self.access, store.profile.policy_limit), seconds)
+        try:
+            policy = plan_session_policy(narrowed.grants, self.access, store.profile.policy_limit)
+        except PolicyTooLarge:
+            whole = ask.scope is None and principal.max_scope is None
+            if slot is None or (slot.shared and not whole):
+                raise
+            policy = None
+        return Plan(narrowed, policy, seconds)
 
     def narrow(self, principal: Principal, standing: Standing, ask: LeaseAsk, store: Store) -> Narrowed:
         """Cut what is granted to what is asked.  Raises RoleRequired, ScopeNotGranted, NothingGranted."""
@@ -152,10 +221,13 @@ class Making:
         _require(narrowed, ask)
         return narrowed
 
-    async def _issue(self, wish: Wish, plan: Plan, store: Store, standing: Standing) -> Issued:
+    async def _issue(self, wish: Wish, plan: Plan, store: Store, standing: Standing, ceiling: Ceiling | None) -> Issued:
         issued_at = self.clock()
-        order = Order(wish.lease, wish.principal.name, plan.policy.text, plan.seconds, wish.renewals)
+        text = None if plan.policy is None else plan.policy.text
+        names = () if ceiling is None else ceiling.names
+        order = Order(wish.lease, wish.principal.name, text, plan.seconds, wish.renewals, names)
         credentials = await store.issue(order)
+        policy, limit, form = _limits(plan, store, ceiling)
         life = credentials.expires_at - issued_at
         jitter = self.random.uniform(1 - REFRESH_JITTER, 1 + REFRESH_JITTER)
         lease = Lease(
@@ -168,12 +240,24 @@ class Making:
             renewable_until=wish.renewable_until,
             scope=plan.narrowed.granted,
             not_granted=plan.narrowed.not_granted,
-            policy=plan.policy,
-            policy_limit=store.profile.policy_limit,
+            policy=policy,
+            policy_limit=limit,
             audit_context=wish.ask.audit_context or {},
             renewals=wish.renewals,
+            form=form,
+            ceiling=names,
         )
         return Issued(lease, credentials, store.settings, wish.token, standing)
+
+
+def _limits(plan: Plan, store: Store, ceiling: Ceiling | None) -> tuple[SessionPolicy, int, PolicyForm]:
+    """Return what limits the keys most closely, how much that could be, and in which form it is."""
+    if plan.policy is not None:
+        form = PolicyForm.SESSION if ceiling is None else PolicyForm.BOTH
+        return plan.policy, store.profile.policy_limit, form
+    assert ceiling is not None  # noqa: S101 - the plan had no session policy because there is one
+    kept = SessionPolicy("", ceiling.bytes, ceiling.sha256)
+    return kept, CEILING_LIMIT * len(ceiling.names), PolicyForm.CEILING
 
 
 def _require(narrowed: Narrowed, ask: LeaseAsk) -> None:

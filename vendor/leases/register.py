@@ -47,6 +47,12 @@ end
 return redis.call('HGET', KEYS[1], 'ended')
 """)
 
+# KEYS: lease.  ARGV: how it was ended, as JSON.
+_AMEND: Final = Script("""
+if redis.call('HEXISTS', KEYS[1], 'ended') == 0 then return 0 end
+return redis.call('HSET', KEYS[1], 'ended', ARGV[1])
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -131,6 +137,10 @@ class Register:
         arguments = [json.dumps(how), repr(kept.expires_at)]
         said = await self._database.run(_END, [self._key(kept.id)], arguments, repeatable=True)
         return _object(said) if said else None
+
+    async def amend_end(self, lease: LeaseId, how: Mapping[str, object]) -> None:
+        """Say more exactly how a lease was ended."""
+        await self._database.run(_AMEND, [self._key(lease)], [json.dumps(how)], repeatable=True)
 
     async def of(self, user: UserName, *, since: float, after: str = "") -> AsyncIterator[Kept]:
         """Yield all of a user's leases that end after `since`, in the order of their ids, from after the id `after`.

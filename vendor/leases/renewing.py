@@ -5,6 +5,7 @@ come back is in them.  A deleted user's leases are not renewed, whoever has the 
 began the lease is not needed any more, nor is the identity provider.
 """
 
+import asyncio
 from dataclasses import dataclass
 from typing import Final
 
@@ -75,9 +76,11 @@ class Renewing:
         wish = Wish(kept.holder, ask, kept.id, kept.renewable_until, kept.renewals + 1)
         try:
             self._require_time_left(wish)
-            standing = await self.users.standing_if_known(caller)
+            standing, slot = await asyncio.gather(
+                self.users.standing_if_known(caller), self.making.reserve(wish, renewed_until=kept.expires_at)
+            )
             _require_same_user(kept, standing)
-            return await self.making.make(wish, standing, event, keep=self._keep, forget=_nothing)
+            return await self.making.make(wish, standing, event, slot=slot, keep=self._keep, forget=_nothing)
         except VendError as refusal:
             event.refuse(Kind.VEND_DENIED, refusal.code, failed=refusal.status >= 500)
             await self.trail.write_refusal(event)

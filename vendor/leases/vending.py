@@ -46,8 +46,10 @@ class Vending:
         try:
             _require_reason(caller.principal, ask)
             wish = self._wish(caller.principal, ask)
-            standing = await (self.users.standing(caller) if reading is None else reading)
-            return await self.making.make(wish, standing, event, keep=self._keeper(wish), forget=self._forget)
+            reading = self.users.standing(caller) if reading is None else reading
+            standing, slot = await asyncio.gather(reading, self.making.reserve(wish))
+            keep = self._keeper(wish)
+            return await self.making.make(wish, standing, event, slot=slot, keep=keep, forget=self._forget)
         except VendError as refusal:
             event.refuse(denied, refusal.code, failed=refusal.status >= 500)
             await self.trail.write_refusal(event)

@@ -47,7 +47,16 @@ class DenyAdmin:
         return {"Effect": "Deny", "Action": self.actions}
 
 
-Statement = Allow | DenyAdmin
+@dataclass(frozen=True, slots=True)
+class DenyAll:
+    """The denial of everything that S3 knows, for documents whose leases are over, where the store takes denials."""
+
+    def as_json(self) -> dict[str, object]:
+        """Return the statement as JSON values."""
+        return {"Effect": "Deny", "Action": ("s3:*",), "Resource": ("arn:aws:s3:::*",)}
+
+
+Statement = Allow | DenyAdmin | DenyAll
 
 
 @dataclass(frozen=True, slots=True)

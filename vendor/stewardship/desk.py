@@ -49,6 +49,10 @@ class Joins:
     access: Access
 
 
+After = Callable[[Sequence[str]], Awaitable[None]]
+"""Told the events of a change that was made.  It never fails: the change stands, whatever comes of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Reads and changes governance on behalf of a caller.  Every method raises StateUnavailable."""
@@ -56,6 +60,7 @@ class Desk:
     governance: Governance
     clock: Clock
     joins: Joins | None = None
+    after: After | None = None
 
     async def look(self, caller: Caller, *reads: Sequence[Part]) -> tuple[int, list[Any]]:
         """Read in one step (`Governance.look`).  A caller who is not known yet becomes known.
@@ -101,11 +106,19 @@ class Desk:
     async def _committed(self, change: Change, events: Sequence[str], deadline: float) -> int | None:
         while True:
             try:
-                return await self.governance.commit(change, events)
+                revision = await self.governance.commit(change, events)
+                if revision is not None:
+                    await self.tell(events)
+                return revision
             except Held:
                 if time.monotonic() > deadline:
                     raise StateUnavailable("Changes are held back while the whole state is copied.") from None
                 await asyncio.sleep(_LONGEST_PAUSE)
+
+    async def tell(self, events: Sequence[str]) -> None:
+        """Let what a change means for live leases happen before the change is answered."""
+        if self.after is not None:
+            await self.after(events)
 
     async def make_known(self, caller: Caller, name: UserName, display_name: str | None, email: str | None) -> bool:
         """Make a user known; False, and nothing is done, if they are already.

@@ -99,7 +99,9 @@ class StateRestore:
                 return present
             facts = {"digest": content.digest, "counts": dict(content.counts), "replaced_revision": present}
             event = caller.event(Kind.STATE_IMPORTED, self.desk.clock(), **facts, as_admin=True)
-            return await importing.adopt(staged, event.text())
+            revision = await importing.adopt(staged, event.text())
+            await self.desk.tell([event.text()])
+            return revision
         finally:
             await _quietly_sweep(importing)
 

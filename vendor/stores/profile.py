@@ -42,13 +42,21 @@ class Lifetime(StrEnum):
     DURATION = "duration"  # `DurationSeconds`, or the store's own default where it is left out
 
 
+class CeilingApi(StrEnum):
+    """How policies are kept in a store while it runs, to be named in the token's `policy` claim."""
+
+    CANNED = "canned"  # MinIO's admin API
+    IAM = "iam"  # AWS's IAM API, which takes no denials here
+
+
 @dataclass(frozen=True, slots=True)
 class StoreProfile:
     """One kind of store.
 
     `policy_limit` is in bytes.  `claims_policy`: the rights come from a policy named in the token's `policy` claim;
     otherwise from the role in `RoleArn`.  Durations are in seconds; `least_duration` and `most_duration` bound
-    `DurationSeconds`.
+    `DurationSeconds`.  `ceilings`: how documents of ours are kept in it that a lease can name beside a session policy
+    or instead of one; None where they cannot be, or where changing one does not act on live keys.
     """
 
     kind: StoreKind
@@ -57,12 +65,18 @@ class StoreProfile:
     policy_limit: int = 2048
     least_duration: int = 900
     most_duration: int = 43_200
+    ceilings: CeilingApi | None = None
 
 
+_CANNED, _IAM = CeilingApi.CANNED, CeilingApi.IAM
 PROFILES: Final = {
-    StoreKind.SEAWEEDFS: StoreProfile(StoreKind.SEAWEEDFS, Lifetime.DURATION, claims_policy=False),
-    StoreKind.JUICEFS: StoreProfile(StoreKind.JUICEFS, Lifetime.EXP, claims_policy=True, most_duration=604_800),
-    StoreKind.MINIO: StoreProfile(StoreKind.MINIO, Lifetime.EXP, claims_policy=True, most_duration=31_536_000),
+    StoreKind.SEAWEEDFS: StoreProfile(StoreKind.SEAWEEDFS, Lifetime.DURATION, claims_policy=False, ceilings=_IAM),
+    StoreKind.JUICEFS: StoreProfile(
+        StoreKind.JUICEFS, Lifetime.EXP, claims_policy=True, most_duration=604_800, ceilings=_CANNED
+    ),
+    StoreKind.MINIO: StoreProfile(
+        StoreKind.MINIO, Lifetime.EXP, claims_policy=True, most_duration=31_536_000, ceilings=_CANNED
+    ),
     StoreKind.AWS: StoreProfile(StoreKind.AWS, Lifetime.DURATION, claims_policy=False),
 }
 

@@ -78,9 +78,10 @@ def path_of(bucket: str, key: str = "") -> str:
 class S3:
     """A pool of connections to one S3 endpoint.  Calls raise StoreUnavailable, and StoreRefused for endless answers."""
 
-    def __init__(self, endpoint: str, region: str) -> None:
+    def __init__(self, endpoint: str, region: str, *, most_answer: int = MAX_ANSWER) -> None:
         self.endpoint = endpoint.rstrip("/")
         self._region = region
+        self._most_answer = most_answer
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -116,7 +117,7 @@ class S3:
                 content = bytearray()
                 async for chunk in answer.content.iter_chunked(65_536):
                     content += chunk
-                    if len(content) > MAX_ANSWER:
+                    if len(content) > self._most_answer:
                         raise StoreRefused("The store's answer is too long.")
                 return Reply(answer.status, {n.lower(): v for n, v in answer.headers.items()}, bytes(content))
         except (aiohttp.ClientError, TimeoutError, OSError) as failure:

@@ -1,7 +1,7 @@
 """A store that issues temporary keys, by web identity or by AssumeRole.
 
-Neither call is ever made without a session policy: on every store an empty or absent one means all the rights of
-the role.
+Neither call is ever made without a session policy or the name of a ceiling: on every store an empty or absent policy
+means all the rights of the role.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -39,13 +39,16 @@ class Order:
     """One set of keys to be issued.
 
     `session` names it in the store's own log; `policy` is the session policy as text; `seconds` how long at most.
+    `ceiling` are names of documents kept in the store, whose union takes the place of the role.  One of the two is
+    there, or both; then the keys can do what both allow.
     """
 
     lease_id: str
     user: str
-    policy: str
+    policy: str | None
     seconds: int
     renewals: int = 0
+    ceiling: tuple[str, ...] = ()
 
     @property
     def subject(self) -> str:
@@ -73,7 +76,8 @@ class StoreSettings:
     With a `service_key` keys are asked for by AssumeRole, without one by web identity.  `endpoint` is where the
     gateway calls, `sts_endpoint` where it asks for keys if that is elsewhere, `public_endpoint` what clients are told.
     `role_arn` and `policy` say whose rights the session policy narrows: a role's, or those of a policy named in the
-    token.
+    token.  With an `operator_policy`, the name of one that lets its holder keep policies in the store, leases have
+    ceilings.
     """
 
     name: str
@@ -87,6 +91,7 @@ class StoreSettings:
     policy: str | None = None
     service_key: ServiceKey | None = None
     short_seconds: int | None = None
+    operator_policy: str | None = None
 
     @property
     def mode(self) -> Mode:
@@ -131,14 +136,20 @@ class Store:
 
     async def mint(self, order: Order) -> Credentials:
         """Do what `issue` does, without asking whether the store may be used: for the checks that decide that."""
-        if not order.policy.startswith('{"'):
-            raise StoreRefused("A lease without a session policy is never asked for.")
+        self._require_limits(order)
         asked_at = self._clock()
         credentials = await self.redeem(self.form(order))
         latest = asked_at + order.seconds + CLOCK_SLACK
         if not asked_at - CLOCK_SLACK < credentials.expires_at <= latest:
             raise StoreRefused("The store's keys end at another time than asked for; is a clock wrong?")
         return credentials
+
+    def _require_limits(self, order: Order) -> None:
+        limited = order.policy is not None or order.ceiling
+        if not limited or (order.policy is not None and not order.policy.startswith('{"')):
+            raise StoreRefused("A lease without a session policy or a ceiling is never asked for.")
+        if order.ceiling and (self.settings.service_key is not None or self.profile.ceilings is None):
+            raise StoreRefused("This store, asked like this, does not look at ceilings.")
 
     def form(self, order: Order) -> dict[str, str]:
         """Return the STS call for an order, as a form; by web identity it holds a token.  Raises InvalidDuration."""
@@ -156,16 +167,21 @@ class Store:
 
     def _web_identity(self, order: Order) -> WebIdentityToken:
         token_decides = self.profile.web_identity_lifetime is Lifetime.EXP
+        claims = {"policy": self.settings.policy} if self.profile.claims_policy else {}
+        if order.ceiling:
+            claims = {"policy": ",".join(order.ceiling)}
         return self._sign(
             subject=order.subject,
             audience=self.settings.audience,
             lifetime_ends=self._clock() + (order.seconds if token_decides else TOKEN_SECONDS),
-            claims={"policy": self.settings.policy} if self.profile.claims_policy else {},
+            claims=claims,
         )
 
     def _form(self, action: str, order: Order, duration: int | None) -> dict[str, str]:
-        form = {"Action": action, "Version": STS_VERSION, "RoleSessionName": order.session, "Policy": order.policy}
-        if self.settings.role_arn is not None:
+        form = {"Action": action, "Version": STS_VERSION, "RoleSessionName": order.session}
+        if order.policy is not None:
+            form["Policy"] = order.policy
+        if self.settings.role_arn is not None and not order.ceiling:  # with a role, the claim would count for nothing
             form["RoleArn"] = self.settings.role_arn
         if duration is not None:
             form["DurationSeconds"] = str(duration)

@@ -56,6 +56,15 @@ def parse_text(body: bytes, name: str) -> str:
     return "" if found is None else (found.text or "").strip()
 
 
+def parse_members(body: bytes) -> list[dict[str, str]]:
+    """Return the entries of an IAM list, each as the texts of its parts by name.  Raises StoreRefused for no XML."""
+    root = _parse(body)
+    if root is None:
+        raise StoreRefused("The store's answer is not XML.")
+    members = (element for element in root.iter() if _local(element) == "member")
+    return [{_local(part): (part.text or "").strip() for part in member} for member in members]
+
+
 def _parse(body: bytes) -> Element | None:
     try:
         return fromstring(body, forbid_dtd=True)

@@ -23,7 +23,7 @@ def adopt(
         plan = making.plan(Wish(principal, ask, packed.lease), standing, store)
     except VendError:  # refused now: the flight goes on, and comes to the same refusal
         return None
-    if plan.policy.sha256 != packed.policy_sha256:
+    if plan.policy is None or plan.policy.sha256 != packed.policy_sha256:
         return None
     lease = Lease(
         id=packed.lease,
@@ -38,6 +38,8 @@ def adopt(
         policy=plan.policy,
         policy_limit=store.profile.policy_limit,
         audit_context=ask.audit_context or {},
+        form=packed.form,
+        ceiling=packed.ceiling,
     )
     now = making.clock()
     live = Live.of(Issued(lease, packed.credentials, store.settings), standing, now, monotonic)

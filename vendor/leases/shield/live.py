@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from vendor.governance.state import Standing
-from vendor.leases.lease import Issued, LeaseId
+from vendor.leases.lease import Issued, LeaseId, PolicyForm
 from vendor.secret import SecretKey, SessionToken
 from vendor.stores.credentials import Credentials
 from vendor.times import Clock
@@ -103,6 +103,8 @@ class Packed:
     digest: str
     policy_sha256: str
     credentials: Credentials
+    form: PolicyForm = PolicyForm.SESSION
+    ceiling: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, live: Live) -> Self:
@@ -116,6 +118,8 @@ class Packed:
             live.standing.digest,
             lease.policy.sha256,
             live.issued.credentials,
+            lease.form,
+            lease.ceiling,
         )
 
     def text(self) -> str:
@@ -130,12 +134,15 @@ class Packed:
                 self.digest,
                 self.policy_sha256,
                 [keys.access_key_id, keys.secret_key.reveal(), keys.session_token.reveal(), keys.expires_at],
+                [self.form, *self.ceiling],
             ]
         )
 
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read it again; it was sealed, so it is what `text` made."""
-        lease, issued_at, expires_at, refresh_after, digest, policy, (key, secret, session, ends) = json.loads(text)
+        *facts, (key, secret, session, ends), (form, *ceiling) = json.loads(text)
+        lease, issued_at, expires_at, refresh_after, digest, policy = facts
         credentials = Credentials(key, SecretKey(secret), SessionToken(session), ends)
-        return cls(LeaseId(lease), issued_at, expires_at, refresh_after, digest, policy, credentials)
+        limits = PolicyForm(form), tuple(ceiling)
+        return cls(LeaseId(lease), issued_at, expires_at, refresh_after, digest, policy, credentials, *limits)

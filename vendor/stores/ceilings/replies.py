@@ -1,0 +1,13 @@
+"""What an administrative answer means."""
+
+from vendor.errors import StoreRefused, StoreUnavailable
+from vendor.stores.s3 import Reply
+
+
+def require(reply: Reply, doing: str, code: str) -> None:
+    """Raise unless the call was done.  `code` is the store's own word for a refusal; nothing else of it is shown."""
+    if reply.fine:
+        return
+    if reply.status >= 500 or reply.status == 429:
+        raise StoreUnavailable(f"The store cannot {doing} at the moment ({reply.status} {code}).")
+    raise StoreRefused(f"The store refused to {doing} ({reply.status} {code}).", details={"store_code": code})
