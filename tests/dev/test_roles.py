@@ -77,12 +77,31 @@ def test_a_lease_on_minio_can_never_use_the_admin_api() -> None:
 def test_seaweedfs_trusts_one_issuer_and_one_service_identity() -> None:
     iam = role_document(POLICIES, "seaweedfs/iam.json", VALUES)
     (provider,) = iam["providers"]
-    assert provider["config"] == {"issuer": "https://vendor.example.org", "clientId": "vendor"}
+    assert provider["config"] == {
+        "issuer": "https://vendor.example.org",
+        "clientId": "vendor",
+        "policyClaim": "policy",
+    }
     assert [statement["Principal"] for statement in iam["roles"][0]["trustPolicy"]["Statement"]] == [
         {"Federated": provider["name"]},
         {"AWS": "arn:aws:iam::000000000000:user/vendor"},
     ]
     assert iam["policy"]["defaultEffect"] == "Deny"
+
+
+def test_operators_keep_policies_and_nothing_else() -> None:
+    iam = role_document(POLICIES, "seaweedfs/iam.json", VALUES)
+    (operator,) = (policy["document"] for policy in iam["policies"] if policy["name"] == "vendor-operator")
+    assert operator == role_document(POLICIES, "seaweedfs/vendor-operator.json", {})
+    (statement,) = operator["Statement"]
+    assert all("Polic" in action and action.startswith("iam:") for action in statement["Action"])
+    assert not any(word in action for action in statement["Action"] for word in ("Attach", "User", "*"))
+
+    (statement,) = role_document(POLICIES, "minio/vendor-operator.json", {})["Statement"]
+    assert statement == {
+        "Effect": "Allow",
+        "Action": ["admin:CreatePolicy", "admin:DeletePolicy", "admin:GetPolicy", "admin:ListUserPolicies"],
+    }
 
 
 def test_on_aws_the_service_identity_alone_assumes_the_role() -> None:

@@ -33,7 +33,7 @@ def test_the_answer_has_the_shape_of_the_contract(alice: Api, seaweedfs_stack: S
     assert lease["scope"] == [{"path": HOME, "access": "write", "source": "home"}]
     assert lease["not_granted"] == []
     assert lease["policy"]["bytes"] < lease["policy"]["limit"] == 2048
-    assert lease["policy"]["form"] == "session"
+    assert lease["policy"]["form"] == "session+ceiling"
     assert lease["audit_context"] == {"job": "spark-7", "reason": "rerun"}
     times = [datetime.fromisoformat(lease[name]) for name in ("issued_at", "refresh_after", "expires_at")]
     assert times == sorted(times)

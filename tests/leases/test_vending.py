@@ -28,7 +28,9 @@ async def test_an_issued_lease_is_recorded_before_it_is_answered(shop: Shop) -> 
     assert event["kind"] == "vend.issued"
     assert event["lease"] == issued.lease.id
     assert event["access_key_id"] == "AKID1"
-    assert event["policy"] == {"bytes": issued.lease.policy.bytes, "sha256": issued.lease.policy.sha256}
+    limits = {"bytes": issued.lease.policy.bytes, "sha256": issued.lease.policy.sha256, "form": "session"}
+    assert event["policy"] == limits
+    assert event["ceiling"] == []
     assert event["audit_context"] == {"job": "j-1"}
     assert "sk-1" not in json.dumps(event)
     assert await shop.house.database.get_hash(f"vendor:lease:{issued.lease.id}")
@@ -46,7 +48,7 @@ async def test_nothing_granted_asks_the_store_for_nothing(shop: Shop) -> None:
 async def test_every_order_carries_a_policy(shop: Shop) -> None:
     await shop.vending.vend(caller("bob"), ask((KBASE_DATA, Level.READ)))
 
-    policy = json.loads(shop.store.orders[0].policy)
+    policy = json.loads(shop.store.orders[0].policy or "")
     assert policy["Statement"]
     assert {statement["Effect"] for statement in policy["Statement"]} == {"Allow"}
     assert "s3:PutObject" not in json.dumps(policy)

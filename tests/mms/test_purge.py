@@ -78,6 +78,7 @@ async def test_the_keys_reach_the_folders_and_nothing_else(house: House) -> None
 
     (order,) = issuer.orders
     assert order.user == "carol"
+    assert order.policy
     for kind in ("general", "sql"):
         assert f"cdm-lake/tenant-{kind}-warehouse/kbase/*" in order.policy
     assert "users-" not in order.policy
