@@ -16,6 +16,7 @@ from vendor.audit.trail import Trail, stream_key
 from vendor.database import Database
 from vendor.doors import state
 from vendor.doors.context import Gateway
+from vendor.doors.fairness import Fair, Lanes
 from vendor.doors.forms import form_of
 from vendor.doors.middleware import Frame
 from vendor.doors.mms import door as mms
@@ -78,7 +79,8 @@ def build(settings: Settings, *, clock: Clock = time.time) -> Starlette:
                 Frame,
                 max_body_bytes=settings.max_body_bytes,
                 larger={("PUT", state.PATH): gateway.state_restore.most_bytes},
-            )
+            ),
+            Middleware(Fair, lanes=gateway.lanes),
         ],
         exception_handlers={VendError: _refused, HTTPException: _no_route},
         lifespan=_lifespan(gateway),
@@ -164,6 +166,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         removal=Removal(desk),
         state_copies=copies,
         state_restore=StateRestore(desk, generations, copies, layout),
+        lanes=Lanes(),
         vending=vending,
         renewing=renewing,
         repeating=Repeating(renewing, database, settings.redis_prefix, keys.revision),

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from vendor.audit.event import Origin
 from vendor.audit.trail import Trail
 from vendor.database import Database
+from vendor.doors.fairness import Lanes
 from vendor.doors.mms.parts import MmsParts
 from vendor.doors.render import request_id
 from vendor.identity.authenticator import Authenticator
@@ -58,6 +59,7 @@ class Gateway:
     removal: Removal
     state_copies: StateCopies
     state_restore: StateRestore
+    lanes: Lanes
     vending: Shield
     renewing: Renewing
     repeating: Repeating
