@@ -9,24 +9,27 @@ from typing import Any
 
 from typer.main import get_command
 
+from vendor.cli import main
 from vendor.cli.formats import Format
-from vendor.cli.main import app
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = [path for path in (ROOT / "docs" / "vend.md", ROOT / "README.md") if path.exists()]
 
 
 def commands(group: Any, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    for name, command in group.commands.items():
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
         if hasattr(command, "commands"):
             yield from commands(command, (*prefix, name))
         else:
             yield (*prefix, name), command
 
 
-ROOT_GROUP: Any = get_command(app)
+ROOT_GROUP: Any = get_command(main.app)
 COMMANDS = dict(commands(ROOT_GROUP))
 GROUPS = {name for name, *rest in COMMANDS if rest}
+TOOLS = {("mc",), ("rclone",)}
+"""Commands behind whose first word all options are another program's."""
 
 
 def options(command: Any) -> set[str]:
@@ -49,6 +52,8 @@ def shown() -> Iterator[tuple[str, tuple[str, ...], list[str]]]:
             for found in re.finditer(r"(?<![\w/:.-])vend ([a-z][^|;)#`]*)", line):
                 words = re.split(r" -- |\s#", found[1])[0].split()
                 name = tuple(words[:2]) if words[0] in GROUPS and len(words) > 1 else (words[0],)
+                if name in TOOLS:
+                    words = words[: next((at for at, word in enumerate(words) if at and word[0] != "-"), None)]
                 yield (
                     f"{document.name}: {line.strip()}",
                     name,
@@ -95,6 +100,15 @@ def test_every_option_of_its_own_is_documented() -> None:
     for name, command in COMMANDS.items():
         for option in options(command) - own - metadata - {"--owner"}:
             assert option in text, (name, option)
+
+
+def test_the_help_of_vend_itself_lists_every_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "vendor.cli.main", "--help"], capture_output=True, text=True, timeout=60, check=True
+    )
+    for name, entry in main.COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(entry.line)}$", done.stdout, re.MULTILINE), name
+        assert entry.line.endswith(".")
 
 
 def test_every_command_explains_itself() -> None:

@@ -128,7 +128,9 @@ def completion(_connection: Connection, shell: Shell) -> None:
     screen.out(get_completion_script(prog_name="vend", complete_var="_VEND_COMPLETE", shell=shell))
 
 
-app = typer.Typer(cls=PanelGroup, no_args_is_help=True, rich_markup_mode=None, help="Profiles: named gateways.")
+app = typer.Typer(
+    cls=PanelGroup, add_completion=False, no_args_is_help=True, rich_markup_mode=None, help="Profiles: named gateways."
+)
 app.command("list", cls=PanelCommand)(list_)
 app.command("set", cls=PanelCommand)(set_)
 for _command in (show, use, remove):

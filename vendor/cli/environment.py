@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from vendor.client.answers import Endpoint, Vended
 
-IDENTITY = frozenset({"VENDOR_TOKEN", "VENDOR_TOKEN_FILE"})
-"""What says who you are.  A child gets keys, not the identity that can ask for more."""
+IDENTITY = frozenset({"VENDOR_TOKEN", "VENDOR_TOKEN_FILE", "VENDOR_LEASE_TOKEN"})
+"""What says who you are, or renews a lease.  A child gets keys, not what can ask for more."""
 
 CREDENTIAL_VARIABLES = (
     "AWS_ACCESS_KEY_ID",

@@ -1,7 +1,14 @@
-"""Help in groups: what a command is about first, what every command takes last.  Plain text, and quick to make."""
+"""Help in groups: what a command is about first, what every command takes last.  Plain text, and quick to make.
 
-from typing import Any
+Quick, because the help of `vend` itself is written from a table: a command's module is imported when it is called.
+"""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any, ClassVar
+
+import typer
 from typer.core import TyperCommand, TyperGroup
 
 
@@ -47,3 +54,51 @@ class PanelGroup(TyperGroup):
             for name, command in shown
         ]
         _grouped(rows, "Commands", formatter)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One command of a table: where it is, in which group of the help it stands, and its help in one line.
+
+    `where` is `module:function`, or `module` for one that holds further commands as `app`.
+    """
+
+    where: str
+    panel: str
+    line: str
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+class TableGroup(PanelGroup):
+    """A command whose subcommands come from a table and are imported one by one, when they are called."""
+
+    table: ClassVar[Mapping[str, Entry]] = {}
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.table)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in self.table:
+            known: Any = dict.fromkeys(self.table)  # by their names, Typer suggests what may have been meant
+            self.commands = known | self.commands
+            return None
+        found = self.commands.get(cmd_name)
+        if found is None:
+            found = self.commands[cmd_name] = _load(cmd_name, self.table[cmd_name])
+        return found
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        _grouped([(entry.panel, (name, entry.line)) for name, entry in self.table.items()], "Commands", formatter)
+
+
+def _load(name: str, entry: Entry) -> Any:
+    module, _, function = entry.where.partition(":")
+    loaded = import_module(module)
+    if not function:
+        group: Any = typer.main.get_command(loaded.app)
+        group.name = name
+        return group
+    called: Callable[..., None] = getattr(loaded, function)
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    alone.command(name, cls=PanelCommand, context_settings=dict(entry.settings))(called)
+    return typer.main.get_command(alone)

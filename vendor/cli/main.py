@@ -6,28 +6,64 @@ Exit codes: 0 done, 1 refused, 2 usage, 3 sign-in missing or refused, 4 gateway 
 
 import os
 import sys
+from typing import Final
 
 import typer
 from typer.completion import completion_init  # type: ignore[attr-defined]  # public by its name alone
 
-from vendor.cli import (
-    access,
-    configuring,
-    doctor,
-    failures,
-    leases,
-    leasing,
-    options,
-    running,
-    sharing,
-    sign_in,
-    tenants,
+from vendor.cli import failures, options
+from vendor.cli.help import Entry, TableGroup
+
+WHO, WHAT, GET, LEASES, SHARE, MACHINE = (
+    "Who you are",
+    "What you may",
+    "Get keys",
+    "Leases",
+    "Share",
+    "This machine",
 )
-from vendor.cli.help import PanelCommand, PanelGroup
+# Everything from the first word of the command on is the command's, with or without '--'.
+_FOREIGN_WORDS: Final = {"allow_interspersed_args": False}
+
+COMMANDS: Final = {
+    "login": Entry("vendor.cli.sign_in:login", WHO, "Sign in, and remember the gateway and the sign-in."),
+    "logout": Entry("vendor.cli.sign_in:logout", WHO, "End your sign-in and your leases."),
+    "whoami": Entry("vendor.cli.sign_in:whoami", WHO, "Show whom your token stands for at the gateway."),
+    "access": Entry("vendor.cli.access:access", WHAT, "List everything you may touch, and why."),
+    "can": Entry("vendor.cli.access:can", WHAT, "Say by the exit code whether you may read or write a path."),
+    "explain": Entry("vendor.cli.access:explain", WHAT, "Say why something is allowed or not, and what would help."),
+    "who-can": Entry("vendor.cli.access:who_can", WHAT, "List who reaches a path, and through what."),
+    "lease": Entry("vendor.cli.leasing:lease", GET, "Get S3 keys for some paths or for all, and print them."),
+    "env": Entry("vendor.cli.leasing:env", GET, "Print S3 keys for a shell or a program."),
+    "process": Entry("vendor.cli.leasing:process", GET, "Be the credential_process of an AWS profile."),
+    "exec": Entry("vendor.cli.running:exec_", GET, "Run a command with keys that are renewed.", _FOREIGN_WORDS),
+    "mc": Entry("vendor.cli.wrapping:mc", GET, "Run mc with just the rights its arguments need.", _FOREIGN_WORDS),
+    "rclone": Entry(
+        "vendor.cli.wrapping:rclone", GET, "Run rclone with just the rights its arguments need.", _FOREIGN_WORDS
+    ),
+    "server": Entry("vendor.cli.running:server", GET, "Serve S3 keys to the programs of this machine."),
+    "leases": Entry("vendor.cli.leases:leases", LEASES, "List your live leases, or show one."),
+    "renew": Entry("vendor.cli.leases:renew", LEASES, "Print fresh keys for a renewable lease."),
+    "revoke": Entry("vendor.cli.leases:revoke", LEASES, "End leases, and say from when their keys are dead."),
+    "share": Entry("vendor.cli.sharing:share", SHARE, "Let somebody else reach a path of yours."),
+    "unshare": Entry("vendor.cli.sharing:unshare", SHARE, "Take shares back."),
+    "shares": Entry("vendor.cli.sharing:shares", SHARE, "List the shares of your home, or others that concern you."),
+    "tenant": Entry("vendor.cli.tenants", SHARE, "Tenants, members and stewards."),
+    "doctor": Entry("vendor.cli.doctor:doctor", MACHINE, "Look for what keeps keys from working."),
+    "completion": Entry("vendor.cli.configuring:completion", MACHINE, "Print a shell's completion script."),
+    "config": Entry("vendor.cli.configuring", MACHINE, "Profiles: named gateways."),
+}
+
+
+class Vend(TableGroup):
+    """The command itself."""
+
+    table = COMMANDS
+
 
 app = typer.Typer(
     name="vend",
-    cls=PanelGroup,
+    cls=Vend,
     help="Short-lived S3 keys to exactly the data you may touch.",
     no_args_is_help=True,
     add_completion=False,
@@ -36,25 +72,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["--help", "-h"]},
 )
 app.callback()(options.before_the_command)
-
-_COMMANDS = {
-    "Who you are": (sign_in.login, sign_in.logout, sign_in.whoami),
-    "What you may": (access.access, access.can, access.explain),
-    "Get keys": (leasing.lease, leasing.env, leasing.process, running.server),
-    "Leases": (leases.leases, leases.renew, leases.revoke),
-    "Share": (sharing.share, sharing.unshare, sharing.shares),
-    "This machine": (doctor.doctor, configuring.completion),
-}
-for _panel, _commands in _COMMANDS.items():
-    for _command in _commands:
-        app.command(cls=PanelCommand, rich_help_panel=_panel)(_command)
-# Everything from the first word of the command on is the command's, with or without '--'.
-app.command("exec", cls=PanelCommand, rich_help_panel="Get keys", context_settings={"allow_interspersed_args": False})(
-    running.exec_
-)
-app.command("who-can", cls=PanelCommand, rich_help_panel="What you may")(access.who_can)
-app.add_typer(tenants.app, name="tenant", rich_help_panel="Share")
-app.add_typer(configuring.app, name="config", rich_help_panel="This machine")
 
 
 def main() -> None:

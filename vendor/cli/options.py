@@ -4,14 +4,16 @@ import functools
 import inspect
 import os
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vendor.cli import failures, scope, screen
-from vendor.client.connection import Choice, Connection, Surroundings
+from vendor.cli import failures, screen
 from vendor.client.errors import ClientError
 from vendor.errors import VendError
+
+if TYPE_CHECKING:
+    from vendor.client.connection import Connection
 
 _PANEL = "Gateway and identity"
 
@@ -75,8 +77,9 @@ def command(function: Callable[..., int | None]) -> Callable[..., None]:
 
 def asking_command(function: Callable[..., int | None]) -> Callable[..., None]:
     """Do the same for a command that asks for a lease: `function` takes a `Connection` and an `Ask` first."""
+    from vendor.cli import scope
 
-    def run(connection: Connection, given: dict[str, Any]) -> int | None:
+    def run(connection: "Connection", given: dict[str, Any]) -> int | None:
         ask = scope.make_ask(connection, **{name: given.pop(name) for name in scope.OPTIONS})
         return function(connection, ask, **given)
 
@@ -86,12 +89,14 @@ def asking_command(function: Callable[..., int | None]) -> Callable[..., None]:
 def _made(
     function: Callable[..., int | None],
     more: dict[str, tuple[Any, object]],
-    run: Callable[[Connection, dict[str, Any]], int | None],
+    run: "Callable[[Connection, dict[str, Any]], int | None]",
 ) -> Callable[..., None]:
     @functools.wraps(function)
     def wrapped(context: typer.Context, **given: Any) -> None:
         said: dict[str, Any] = {name: given.pop(name) or (context.obj or {}).get(name) for name in _SHARED}
         debug = bool(said.pop("debug") or os.environ.get("VENDOR_DEBUG"))
+        from vendor.client.connection import Choice, Connection, Surroundings  # only now: the help needs none of it
+
         connection = Connection(Choice(**said), Surroundings(warn=screen.warn))
         try:
             code = run(connection, given)

@@ -12,15 +12,15 @@ import typer
 
 from vendor.cli import child, formats, screen
 from vendor.cli.environment import STALE, child_environment, static_variables
-from vendor.cli.leasing import tell, vend
+from vendor.cli.leasing import tell
 from vendor.cli.options import asking_command
 from vendor.client.calls import Ask
 from vendor.client.connection import Connection
 from vendor.client.errors import BadInput
 
 if TYPE_CHECKING:
+    from vendor.client.answers import Vended
     from vendor.client.keeper import Keeper
-
 Command = Annotated[list[str], typer.Argument(metavar="COMMAND", help="What to run, with its arguments.")]
 Static = Annotated[
     bool,
@@ -41,8 +41,8 @@ def exec_(connection: Connection, ask: Ask, command_line: Command, static: Stati
     Example: vend exec --read s3://lake/tenants/kbase/ -- python report.py
     """
     if static:
-        vended = vend(connection, ask)
-        return child.run(command_line, child_environment(os.environ, static_variables(vended)))
+        with holding(connection, ask) as vended:
+            return child.run(command_line, child_environment(os.environ, static_variables(vended)))
     from vendor.cli.loopback import serving  # only now: servers are slow to import
 
     with keeping(connection, ask) as keeper, serving(keeper) as variables:
@@ -77,3 +77,18 @@ def keeping(connection: Connection, ask: Ask) -> "Iterator[Keeper]":
     with connection.client() as client, Keeper(KeySource(client, ask), warn=screen.warn) as keeper:
         tell(keeper.held)
         yield keeper
+
+
+@contextmanager
+def holding(connection: Connection, ask: Ask) -> "Iterator[Vended]":
+    """Hold a lease whose keys are not renewed while the block runs, and end it after."""
+    from vendor.client.keeper import KeySource, end_quietly
+
+    with connection.client() as client:
+        source = KeySource(client, ask)  # renewable, so that it is ours alone and can be ended
+        held = source.first()
+        try:
+            tell(held)
+            yield held
+        finally:
+            end_quietly(source, held, screen.warn)

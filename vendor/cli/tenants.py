@@ -154,7 +154,13 @@ def delete(connection: Connection, tenant: Name, yes: Yes = False) -> None:
     screen.say(f"The tenant {tenant} is deleted.")
 
 
-app = typer.Typer(cls=PanelGroup, no_args_is_help=True, rich_markup_mode=None, help="Tenants, members and stewards.")
+app = typer.Typer(
+    cls=PanelGroup,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Tenants, members and stewards.",
+)
 app.command("list", cls=PanelCommand)(list_)
 for _command in (show, members, add, remove, steward, create, edit, delete):
     app.command(cls=PanelCommand)(_command)

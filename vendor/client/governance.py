@@ -331,3 +331,30 @@ def who_can(path: str, level: Access) -> Call[Sequence[Holder]]:
 def _page(cursor: str | None, which: Mapping[str, str]) -> dict[str, str]:
     params = {"limit": str(PAGE), **which}
     return params if cursor is None else params | {"cursor": cursor}
+
+
+# Layout -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where homes and tenants lie: `(bucket, template)` by kind, as `("lake", "homes/{user}/")`."""
+
+    homes: Mapping[str, tuple[str, str]]
+    tenants: Mapping[str, tuple[str, str]]
+
+    @classmethod
+    def read(cls, value: object) -> "Layout":
+        entry = Reader(value)
+
+        def templates(member: str) -> dict[str, tuple[str, str]]:
+            table = entry.object(member)
+            each = {kind: table.object(kind) for kind in table.raw}
+            return {kind: (item.text("bucket"), item.text("path")) for kind, item in each.items()}
+
+        return cls(templates("homes"), templates("tenants"))
+
+
+def layout() -> Call[Layout]:
+    """Where homes and tenants lie at this gateway."""
+    return Call("GET", "/v1/layout", Layout.read)

@@ -72,6 +72,15 @@ class KeySource:
             self._client.revoke(held.lease.id, held.lease_token)
 
 
+def end_quietly(source: KeySource, held: Vended, warn: Callable[[str], None]) -> None:
+    """End a lease when its use is over.  That a gateway is away, is only worth a warning."""
+    try:
+        source.end(held)
+    except ClientError as error:
+        if not (isinstance(error, GatewayError) and error.status in {404, 410}):  # it has ended already
+            warn(f"the lease could not be ended ({error}); it runs out at {held.credentials.expiration_text}.")
+
+
 class Keeper:
     """Holds the keys and renews them in the background until it is closed, which ends the lease.
 
@@ -118,11 +127,7 @@ class Keeper:
         """Stop renewing and end the lease.  A gateway that is away is only worth a warning."""
         self._closing.set()
         self._thread.join(timeout=1.0)  # a renewal may be stuck in the network; the thread dies with the process
-        try:
-            self._source.end(self.held)
-        except ClientError as error:
-            if not (isinstance(error, GatewayError) and error.status in {404, 410}):  # it has ended already
-                self._warn(f"the lease could not be ended ({error}); it runs out at {self._end_text()}.")
+        end_quietly(self._source, self.held, self._warn)
 
     def _keep(self) -> None:
         pause = RETRY_FIRST
