@@ -31,6 +31,7 @@ from vendor.identity.authenticator import open_authenticator
 from vendor.identity.issuer import OwnIssuer
 from vendor.identity.key_exchange import KeyExchange
 from vendor.leases.aftermath import Aftermath
+from vendor.leases.assuming import Assuming
 from vendor.leases.background import Background
 from vendor.leases.ceilings.effects import Effects
 from vendor.leases.ceilings.opening import open_ceilings
@@ -150,6 +151,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         Vending(making, users, trail, register, settings.lease_renewable_max_seconds), limits, Memory(MOST_LIVE, clock)
     )
     renewing = Renewing(making, users, trail, register, limits)
+    repeating = Repeating(renewing, database, settings.redis_prefix, keys.revision)
     return Gateway(
         authenticator=authenticator,
         issuer=issuer,
@@ -169,7 +171,10 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         lanes=Lanes(),
         vending=vending,
         renewing=renewing,
-        repeating=Repeating(renewing, database, settings.redis_prefix, keys.revision),
+        repeating=repeating,
+        assuming=Assuming(vending, renewing, repeating),
+        public_url=settings.public_url,
+        roles=settings.roles,
         ending=ending,
         splitting=Splitting(making, vending, ending),
         register=register,

@@ -29,6 +29,7 @@ from vendor.leases.lease import DEFAULT_STORE
 from vendor.leases.shield.gate import Rate
 from vendor.names import TenantName, parse_tenant_name
 from vendor.policy.grant import Access
+from vendor.policy.roles import Roles
 from vendor.redis_address import parse_address
 from vendor.secret import Secret
 from vendor.stewardship.desk import Joins
@@ -128,6 +129,8 @@ class Settings(BaseModel):
     store_parallel: int = Field(default=32, ge=1, le=64)
     store_queue: int = Field(default=1000, ge=1, le=100_000)
 
+    sts_roles: str = Field(default="arn:aws:iam::000000000000:role/vendor", max_length=16_384)
+
     lease_default_seconds: Seconds = 3600
     lease_min_seconds: Seconds = 900
     lease_max_seconds: Seconds = 43_200
@@ -143,7 +146,7 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        problems = [*self._store_problems(), *self._issuer_problems(), *self._lease_problems()]
+        problems = [*self._store_problems(), *self._issuer_problems(), *self._lease_problems(), *self._role_problems()]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -189,6 +192,18 @@ class Settings(BaseModel):
         if not self.lease_min_seconds <= self.lease_default_seconds <= self.lease_max_seconds:
             return ["VENDOR_LEASE_MIN_SECONDS, _DEFAULT_SECONDS and _MAX_SECONDS must be in ascending order."]
         return []
+
+    def _role_problems(self) -> list[str]:
+        try:
+            Roles.parse(self.sts_roles)
+        except ValueError as mistake:
+            return [f"VENDOR_STS_ROLES {mistake}."]
+        return []
+
+    @property
+    def roles(self) -> Roles:
+        """The roles that the STS door takes."""
+        return Roles.parse(self.sts_roles)
 
     @property
     def policies(self) -> Path:

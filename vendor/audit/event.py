@@ -66,12 +66,16 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a request came from: the door it used and what the client said of itself (unverified)."""
+    """Where a request came from: the door it used and what the client said of itself (unverified).
+
+    `session` is the name that a client of the STS door gave its session.
+    """
 
     request_id: str
     door: str
     client: str | None = None
     user_agent: str | None = None
+    session: str | None = None
 
 
 @dataclass(slots=True)
@@ -103,7 +107,11 @@ class Event:
             "decision": str(self.decision),
             "request_id": self.origin.request_id,
             "door": self.origin.door,
-            "client": {"address": self.origin.client, "user_agent": self.origin.user_agent},
+            "client": {
+                "address": self.origin.client,
+                "user_agent": self.origin.user_agent,
+                **({} if self.origin.session is None else {"session": self.origin.session}),
+            },
             "actor": {
                 "name": self.actor.name,
                 "issuer": self.actor.issuer,

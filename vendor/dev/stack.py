@@ -35,6 +35,7 @@ from vendor.policy.layout import Layout, load_layout
 from vendor.settings import shipped_policies
 
 STORES = (SEAWEEDFS, JUICEFS, MINIO)
+STS_ROLES = "arn:aws:iam::000000000000:role/vendor arn:aws:iam::000000000000:role/tenant-{tenant}-{access}"
 _ATTEMPTS = 3
 
 
@@ -174,6 +175,7 @@ def _bring_up(plan: _Plan, children: Children) -> Stack:
     settings = {
         "VENDOR_REDIS_URL": valkey.result().url,
         "VENDOR_TRUST_FILE": str(folder.path / "trust.toml"),
+        "VENDOR_STS_ROLES": STS_ROLES,
         **site.settings(plan.mode),
         **plan.settings,
     }

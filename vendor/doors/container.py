@@ -64,6 +64,10 @@ class FlatForm:
         """Render one refusal."""
         return JSON({"code": error.code, "message": error.message}, error.status, error_headers(error))
 
+    def status_of(self, kind: type[VendError]) -> int:
+        """Return the status of a kind of refusal."""
+        return kind.status
+
     def reply(self, status: int, kinds: Sequence[type[VendError]]) -> Reply:
         """Describe the refusals of one status."""
         codes = sorted({kind.code for kind in kinds})
@@ -101,7 +105,7 @@ def _token(request: Request) -> RawToken:
     return token
 
 
-_MAKING: Final = (
+MAKING: Final = (
     InvalidDuration,
     NothingGranted,
     ScopeNotGranted,
@@ -121,7 +125,7 @@ OPERATIONS: Final[Sequence[Operation]] = [
         credentials,
         {200: Reply(ContainerCredentials)},
         token=Token.LEASE,
-        refuses=_MAKING,
+        refuses=MAKING,
         form=FORM,
         door=DOOR,
     ),

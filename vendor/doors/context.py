@@ -15,6 +15,7 @@ from vendor.doors.render import request_id
 from vendor.identity.authenticator import Authenticator
 from vendor.identity.bearer import bearer
 from vendor.identity.issuer import OwnIssuer
+from vendor.leases.assuming import Assuming
 from vendor.leases.background import Background
 from vendor.leases.ending import Ending
 from vendor.leases.insight import Insight
@@ -25,6 +26,7 @@ from vendor.leases.shield.shield import Shield
 from vendor.leases.splitting import Splitting
 from vendor.leases.token import is_lease_token
 from vendor.policy.layout import Layout
+from vendor.policy.roles import Roles
 from vendor.stewardship.caller import Caller
 from vendor.stewardship.members import Members
 from vendor.stewardship.reach import Reach
@@ -63,6 +65,9 @@ class Gateway:
     vending: Shield
     renewing: Renewing
     repeating: Repeating
+    assuming: Assuming
+    public_url: str
+    roles: Roles
     ending: Ending
     splitting: Splitting
     register: Register
@@ -98,7 +103,7 @@ async def caller_or_holder(request: Request, door: str = "api") -> tuple[Caller,
     return Caller(kept.holder, origin(request, door)), kept
 
 
-def origin(request: Request, door: str) -> Origin:
+def origin(request: Request, door: str, session: str | None = None) -> Origin:
     """Return where the request came from, for the audit log; what the client says of itself is cut to size."""
     agent = request.headers.get("user-agent")
     return Origin(
@@ -106,4 +111,5 @@ def origin(request: Request, door: str) -> Origin:
         door=door,
         client=request.client.host if request.client else None,
         user_agent=agent[:_AGENT_LIMIT] if agent else None,
+        session=session,
     )

@@ -118,6 +118,9 @@ class ErrorForm(Protocol):
     def answer(self, error: VendError, scope: Scope) -> Response:
         """Render one refusal."""
 
+    def status_of(self, kind: type[VendError]) -> int:
+        """Return the status of a kind of refusal."""
+
     def reply(self, status: int, kinds: Sequence[type[VendError]]) -> Reply:
         """Describe the refusals of one status."""
 
@@ -128,6 +131,10 @@ class NativeForm:
     def answer(self, error: VendError, scope: Scope) -> Response:
         """Render one refusal."""
         return error_answer(error, scope)
+
+    def status_of(self, kind: type[VendError]) -> int:
+        """Return the status of a kind of refusal."""
+        return kind.status
 
     def reply(self, status: int, kinds: Sequence[type[VendError]]) -> Reply:
         """Describe the refusals of one status: the one schema of all, with the codes of this status."""
@@ -185,7 +192,7 @@ class Operation:
         """Return every answer and refusal, by status."""
         refused: defaultdict[int, list[type[VendError]]] = defaultdict(list)
         for kind in self._refusals():
-            refused[kind.status].append(kind)
+            refused[self.form.status_of(kind)].append(kind)
         described = {status: self.form.reply(status, kinds) for status, kinds in refused.items()}
         return dict(sorted({**described, **self.answers}.items()))
 

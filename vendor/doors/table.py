@@ -6,13 +6,20 @@ from typing import Final
 from starlette.routing import BaseRoute
 
 from vendor.doors import access, container, docs, leases, public, shares, state, tenants, users, whoami
+from vendor.doors.catalogs import iceberg, unity
 from vendor.doors.mms import door as mms
 from vendor.doors.mms import sheet as mms_sheet
+from vendor.doors.oauth import door as oauth
 from vendor.doors.operation import Operation, routes
 from vendor.doors.sheet import Sheet, sheet_of
+from vendor.doors.sts import door as sts
 
 _OPERATIONS: Final[Sequence[Operation]] = [
     *container.OPERATIONS,
+    *sts.OPERATIONS,
+    *oauth.OPERATIONS,
+    *iceberg.OPERATIONS,
+    *unity.OPERATIONS,
     *leases.OPERATIONS,
     *access.OPERATIONS,
     *whoami.OPERATIONS,

@@ -35,6 +35,15 @@ class Assurance:
 
 
 @dataclass(frozen=True, slots=True)
+class ActedBy:
+    """Who acts for the principal (`act` of RFC 8693): its name here, and issuer and subject of its own token."""
+
+    name: UserName
+    issuer: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class Principal:
     """Who a verified token stands for, in the gateway's own terms.
 
@@ -45,8 +54,9 @@ class Principal:
     What the trust rules add, and whoever resolves grants and plans leases has to keep to: `acts_for` replaces the
     caller's own memberships, `max_scope` (None for no limit, never empty) is cut with the grants, `max_lease_seconds`
     ends a lease and its renewals.  A `break_glass` login has to state a reason and is audited under its own kind.
-    `trusted_by` and `rule` name the entry and the rule of the trust file that let it in.  `proof` is of the token that
-    was shown, where one was: what belongs to its holder can be sealed with it.
+    `trusted_by` and `rule` name the entry and the rule of the trust file that let it in.  `may_act_for` are the entries
+    whose users it may act for, `acted_by` is who acts for it.  `proof` is of the token that was shown, where one was:
+    what belongs to its holder can be sealed with it.
     """
 
     name: UserName
@@ -68,3 +78,5 @@ class Principal:
     trusted_by: str | None = None
     rule: str | None = None
     proof: Proof | None = field(default=None, compare=False, repr=False)
+    may_act_for: frozenset[str] = field(default_factory=frozenset)
+    acted_by: ActedBy | None = None

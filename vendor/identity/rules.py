@@ -78,6 +78,7 @@ def principal_by(
         assurance=assurance,
         trusted_by=issuer.name,
         rule=rule.name,
+        may_act_for=frozenset(rule.may_act_for),
     )
 
 

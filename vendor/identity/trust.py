@@ -206,6 +206,7 @@ def _shared_mistakes(shape: TrustFile) -> Iterator[Mistake]:
             urls.add((source.url, source.mode))
     yield from _name_space_mistakes(placed)
     yield from _fixed_name_mistakes(shape)
+    yield from _acting_mistakes(shape)
 
 
 def _name_space_mistakes(placed: list[tuple[Place, Source]]) -> Iterator[Mistake]:
@@ -225,6 +226,15 @@ def _name_space_mistakes(placed: list[tuple[Place, Source]]) -> Iterator[Mistake
         for other in filter(None, owners):
             if other != source.prefix and source.prefix.startswith(other):
                 yield (*place, "prefix"), f"starts with the prefix {other} of {owners[other].name}"
+
+
+def _acting_mistakes(shape: TrustFile) -> Iterator[Mistake]:
+    known = {source.name for source in (*shape.issuers, *shape.kbase)}
+    for at, issuer in enumerate(shape.issuers):
+        for number, rule in enumerate(issuer.rules):
+            for position, name in enumerate(rule.may_act_for):
+                if name not in known:
+                    yield ("issuer", at, "rule", number, "may_act_for", position), "names no entry"
 
 
 def _fixed_name_mistakes(shape: TrustFile) -> Iterator[Mistake]:

@@ -85,6 +85,9 @@ class Rule(Shape):
         None, description="The most this principal can ever lease."
     )
     max_lease_seconds: LeaseSeconds | None = None
+    may_act_for: tuple[Label, ...] = Field(
+        (), description="The entries whose users this principal may act for at token exchange, with a token of theirs."
+    )
 
 
 class Profile(Shape):

@@ -1,5 +1,7 @@
 """What the API and the audit log are told of a lease."""
 
+import hashlib
+
 from vendor.governance.state import Standing
 from vendor.leases.lease import Issued, Lease, LeaseAsk
 from vendor.policy.grant import Ask
@@ -38,6 +40,8 @@ def asked(ask: LeaseAsk) -> dict[str, object]:
             "duration": ask.duration,
             "renewable_for": ask.renewable_for,
             "partial": ask.partial,
+            **({} if ask.policy is None else {"policy_sha256": hashlib.sha256(ask.policy.encode()).hexdigest()}),
+            **({} if ask.at_most is None else {"at_most": str(ask.at_most)}),
         },
         "audit_context": dict(ask.audit_context or {}),
     }

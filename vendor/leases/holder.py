@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from vendor.errors import StateUnavailable, VendError
-from vendor.identity.principal import ActsFor, Principal, PrincipalKind
+from vendor.identity.principal import ActedBy, ActsFor, Principal, PrincipalKind
 from vendor.leases.lease import LeaseAsk
 from vendor.names import parse_s3_path, parse_tenant_name, parse_user_name
 from vendor.policy.grant import Access, Ask, Level
@@ -26,6 +26,7 @@ def holder_text(principal: Principal) -> str:
             "acts_for": [principal.acts_for.tenant, str(principal.acts_for.access)] if principal.acts_for else None,
             "max_scope": None if principal.max_scope is None else [_entry(ask) for ask in principal.max_scope],
             "break_glass": principal.break_glass,
+            "acted_by": _acted_by_text(principal.acted_by),
             "trusted_by": principal.trusted_by,
             "rule": principal.rule,
         }
@@ -50,6 +51,7 @@ def parse_holder(text: str, *, until: float) -> Principal:
             break_glass=bool(kept["break_glass"]),
             trusted_by=kept["trusted_by"],
             rule=kept["rule"],
+            acted_by=_acted_by(kept.get("acted_by")),
         )
     except (ValueError, KeyError, TypeError, VendError) as problem:
         raise StateUnavailable("The stored holder of this lease cannot be read.") from problem
@@ -63,6 +65,8 @@ def ask_text(ask: LeaseAsk) -> str:
             "duration": ask.duration,
             "store": ask.store,
             "audit_context": dict(ask.audit_context or {}),
+            "policy": ask.policy,
+            "at_most": None if ask.at_most is None else str(ask.at_most),
         }
     )
 
@@ -78,9 +82,22 @@ def parse_ask(text: str) -> LeaseAsk:
             store=kept["store"],
             partial=True,
             audit_context=kept["audit_context"],
+            policy=kept.get("policy"),
+            at_most=Level(kept["at_most"]) if kept.get("at_most") else None,
         )
     except (ValueError, KeyError, TypeError, VendError) as problem:
         raise StateUnavailable("What this lease was asked for cannot be read.") from problem
+
+
+def _acted_by_text(actor: ActedBy | None) -> list[str] | None:
+    return None if actor is None else [actor.name, actor.issuer, actor.subject]
+
+
+def _acted_by(kept: list[str] | None) -> ActedBy | None:
+    if kept is None:
+        return None
+    name, issuer, subject = kept
+    return ActedBy(parse_user_name(name), issuer, subject)
 
 
 def _entry(ask: Ask) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Final, NewType
 
 from vendor.governance.state import Standing
 from vendor.names import UserName
-from vendor.policy.grant import Ask
+from vendor.policy.grant import Ask, Level
 from vendor.policy.planner import SessionPolicy
 from vendor.policy.scope import Granted
 from vendor.secret import LeaseToken
@@ -41,7 +41,10 @@ class PolicyForm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LeaseAsk:
-    """What a caller asks for.  Durations are in seconds; `scope` None means everything that is granted."""
+    """What a caller asks for.  Durations are in seconds; `scope` None means everything that is granted.
+
+    `policy` is a policy document of the caller's own, which may only narrow; `at_most` is a level that nothing exceeds.
+    """
 
     scope: tuple[Ask, ...] | None = None
     duration: int | None = None
@@ -49,6 +52,8 @@ class LeaseAsk:
     store: str = DEFAULT_STORE
     partial: bool = False
     audit_context: Mapping[str, str] | None = None
+    policy: str | None = None
+    at_most: Level | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ was read for it still holds, so a grant that was taken away while the store was 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from vendor.audit.event import Event
@@ -30,6 +30,7 @@ from vendor.leases.ceilings.slots import Slot
 from vendor.leases.duration import DurationRules, choose_duration
 from vendor.leases.lease import Issued, Lease, LeaseAsk, LeaseId, PolicyForm
 from vendor.policy.access import AccessTable
+from vendor.policy.carve import intersect
 from vendor.policy.layout import Layout
 from vendor.policy.planner import CEILING_LIMIT, SessionPolicy, plan_session_policy
 from vendor.policy.scope import Narrowed, live, narrow
@@ -45,7 +46,10 @@ REFRESH_JITTER: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """The keys to be made: whose, for what, and in which lease.  `renewals` is 0 for a lease's first keys."""
+    """The keys to be made: whose, for what, and in which lease.
+
+    `renewals` is 0 for a lease's first keys; with `part` they are for less than the lease.
+    """
 
     principal: Principal
     ask: LeaseAsk
@@ -53,6 +57,12 @@ class Wish:
     renewable_until: float | None = None
     renewals: int = 0
     token: LeaseToken | None = None
+    part: bool = False
+
+    @property
+    def needs_session(self) -> bool:
+        """Say whether only a session policy will do: what the store keeps is for the whole lease, and at its levels."""
+        return self.part or self.ask.policy is not None or self.ask.at_most is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +208,16 @@ class Making:
             ends_at=min([*ends, *([wish.renewable_until] if wish.renewable_until else [])], default=None),
             now=now,
         )
+        limit = store.profile.policy_limit
+        if ask.policy is not None:
+            carved = intersect(narrowed.grants, ask.policy, self.access, limit)
+            left = narrow(carved.grants, None)
+            return Plan(Narrowed(left.granted, narrowed.not_granted, left.grants), carved.policy, seconds)
         try:
-            policy = plan_session_policy(narrowed.grants, self.access, store.profile.policy_limit)
+            policy = plan_session_policy(narrowed.grants, self.access, limit)
         except PolicyTooLarge:
             whole = ask.scope is None and principal.max_scope is None
-            if slot is None or (slot.shared and not whole):
+            if wish.needs_session or slot is None or (slot.shared and not whole):
                 raise
             policy = None
         return Plan(narrowed, policy, seconds)
@@ -215,6 +230,8 @@ class Making:
         usable = live(grants_of(standing, self.layout, has_home=principal.has_home), now)
         if principal.max_scope is not None:
             usable = within(usable, principal.max_scope)
+        if ask.at_most is not None:
+            usable = tuple(replace(grant, level=grant.level.at_most(ask.at_most)) for grant in usable)
         if ask.scope is None:  # all of it, apart from what ends before the shortest lease would
             usable = live(usable, now + max(self.durations.least, store.durations.least))
         narrowed = narrow(usable, ask.scope)

@@ -73,7 +73,8 @@ class Renewing:
         if self.limits is not None:
             await self.limits.renewal(caller)
         event = caller.event(Kind.VEND_RENEWED, self.making.clock(), lease=kept.id, **facts.asked(ask))
-        wish = Wish(kept.holder, ask, kept.id, kept.renewable_until, kept.renewals + 1)
+        part = ask.scope != kept.ask.scope
+        wish = Wish(kept.holder, ask, kept.id, kept.renewable_until, kept.renewals + 1, part=part)
         try:
             self._require_time_left(wish)
             standing, slot = await asyncio.gather(

@@ -38,6 +38,8 @@ class Caller:
         actor = Actor(principal.name, principal.issuer, principal.subject, principal.admin)
         if principal.break_glass:
             facts["break_glass"] = True
+        if (acting := principal.acted_by) is not None:
+            facts["act"] = {"name": acting.name, "issuer": acting.issuer, "subject": acting.subject}
         return Event(kind, now, actor, self.origin, facts=facts)
 
 

@@ -78,8 +78,11 @@ class Ceilings:
     async def ready(
         self, slot: Slot, standing: Standing, principal: Principal, ask: LeaseAsk, *, narrowed: bool
     ) -> Ceiling:
-        """Return the documents of a slot once the store has them; with `narrowed` they hold no more than the ask."""
-        wish = wish_text(principal, ask) if narrowed else ""
+        """Return the documents of a slot once the store has them; with `narrowed` they hold no more than the ask.
+
+        Without, they stay as narrow as they are: older keys of the lease may have no other limit.
+        """
+        wish = wish_text(principal, ask) if narrowed else slot.wish
         if wish != slot.wish:
             if not await self.writer.slots.describe(slot, wish):
                 raise Conflict("The lease was ended while it was made.")

@@ -31,7 +31,7 @@ def ask_mark(principal: Principal, ask: LeaseAsk, store: StoreSettings) -> bytes
     The store counts with its address and what its keys rest on: another one may stand behind the same name after a
     restart.
     """
-    acts_for = principal.acts_for
+    acts_for, acted_by = principal.acts_for, principal.acted_by
     return _digest(
         [
             identity_mark(principal).hex(),
@@ -41,7 +41,8 @@ def ask_mark(principal: Principal, ask: LeaseAsk, store: StoreSettings) -> bytes
             _scope(principal.max_scope),
             [principal.trusted_by, principal.rule],
             _scope(ask.scope),
-            [ask.duration, ask.partial],
+            [ask.duration, ask.partial, ask.policy, None if ask.at_most is None else str(ask.at_most)],
+            [acted_by.name, acted_by.issuer, acted_by.subject] if acted_by else None,
             sorted((ask.audit_context or {}).items()),
             [store.name, str(store.profile.kind), store.endpoint, store.public_endpoint, store.sts_endpoint],
             [store.region, store.role_arn, store.policy],

@@ -67,6 +67,11 @@ class Shield:
         return self.vending.making
 
     @property
+    def renewable_most(self) -> int:
+        """The longest that a lease can be renewed for, in seconds."""
+        return self.vending.renewable_most
+
+    @property
     def users(self) -> Users:
         """Who is known."""
         return self.vending.users
