@@ -16,7 +16,7 @@ def test_the_story_holds() -> None:
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "All 15 steps held" in done.stdout
+    assert "All 17 steps held" in done.stdout
 
 
 def test_a_step_that_does_not_hold_ends_the_story() -> None:

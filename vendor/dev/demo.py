@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import httpx2
 import redis
 from rich.console import Console
 
@@ -20,7 +19,6 @@ from vendor.dev.seaweedfs import KIND as SEAWEEDFS
 from vendor.dev.stack import STORES, Stack, running_stack
 from vendor.dev.sweep import redis_files, sweep
 from vendor.dev.tell import StepFailed, Teller, claim
-from vendor.dev.web import client
 from vendor.governance.keys import Keys as KeyNames
 from vendor.names import TenantName, UserName
 from vendor.policy.grant import Level
@@ -51,7 +49,8 @@ class Story:
         short = self.sign_in()
         self.own_home()
         self.tenant_read_only()
-        self.share()
+        self.taken_away(self.share())
+        self.ended()
         self.end_of_a_lease(short)
         self.audit()
         self.no_secret_anywhere()
@@ -98,7 +97,7 @@ class Story:
             claim(writing, "the write went through")
             self._closed(keys, self.alice_home)
 
-    def share(self) -> None:
+    def share(self) -> Keys:
         """Bob comes in by KBase, and gets one folder of hers when she says so."""
         self.tell.chapter("Bob, from KBase, and a share")
         folder = self.alice_home + "results/"
@@ -117,12 +116,31 @@ class Story:
                 raise StepFailed("he got one")
         with self.tell.step("alice writes there and shares the folder with bob for reading"):
             self.alice.lease("--write", path).s3.put_object(Bucket=self.bucket, Key=folder + "table.csv", Body=b"1,2")
-            self._share(path)
+            self.alice.vend("share", path, "--with", "bob")
         with self.tell.step("bob's new lease reads it, and still cannot write it or read beside it"):
             keys = self.bob.lease("--read", path)
             keys.s3.get_object(Bucket=self.bucket, Key=folder + "table.csv")
             claim(denied(lambda: keys.s3.put_object(Bucket=self.bucket, Key=folder + "x", Body=b"")), "he wrote")
             self._closed(keys, self.alice_home.removesuffix("/") + "-2/")
+        return keys
+
+    def taken_away(self, keys: Keys) -> None:
+        """Live keys lose what is taken away, and nobody waits for their end."""
+        self.tell.chapter("Taken away is gone")
+        table = self.alice_home + "results/table.csv"
+        with self.tell.step("alice takes the share back: the keys that bob still holds are denied at once"):
+            self.alice.vend("unshare", f"s3://{self.bucket}/{self.alice_home}results/")
+            claim(denied(lambda: keys.s3.get_object(Bucket=self.bucket, Key=table)), "he still reads it")
+
+    def ended(self) -> None:
+        """A lease can be ended, and its keys with it."""
+        with self.tell.step("bob ends one of his two leases: its keys are dead, those of the other go on"):
+            one, other = self.bob.lease(duration=1800), self.bob.lease(duration=3600)
+            (said,) = json.loads(self.bob.vend("revoke", "--json", one.lease["id"]))["leases"]
+            hello = self.bob_home + "hello.txt"
+            claim(denied(lambda: one.s3.get_object(Bucket=self.bucket, Key=hello)), "they still work")
+            other.s3.get_object(Bucket=self.bucket, Key=hello)
+        self.tell.aside(f"the gateway said: effective {said['effective']}, by {said['how']}")
 
     def end_of_a_lease(self, short: Keys) -> None:
         """The first lease dies when it was said to."""
@@ -137,13 +155,19 @@ class Story:
     def audit(self) -> None:
         """Everything above is on record."""
         self.tell.chapter("The record")
-        with self.tell.step("the audit log has every lease given and refused, and the share"):
+        with self.tell.step("the audit log has every lease given, refused and ended, and the share"):
             events = self._events()
             kinds = [str(event["kind"]) for event in events]
-            for kind, least in (("vend.issued", 6), ("vend.denied", 1), ("share.created", 1), ("tenant.created", 2)):
+            for kind, least in (
+                ("vend.issued", 6),
+                ("vend.denied", 1),
+                ("share.created", 1),
+                ("share.removed", 1),
+                ("lease.revoked", 1),
+            ):
                 claim(kinds.count(kind) >= least, f"only {kinds.count(kind)} events {kind}")
         for event in events:
-            if str(event["kind"]).startswith(("vend.", "share.")):
+            if str(event["kind"]).startswith(("vend.", "share.", "lease.")):
                 what = event.get("lease") or event.get("path") or event.get("reason")
                 self.tell.aside(f"{event['time']} {event['kind']:13} {event['actor']['name']:6} {what}")
 
@@ -166,12 +190,6 @@ class Story:
             "listed": lambda: keys.s3.list_objects_v2(Bucket=self.bucket, Prefix=folder),
         }.items():
             claim(denied(call), f"{folder} could be {name}")
-
-    def _share(self, path: str) -> None:
-        token = next(text for what, text in self.alice.secrets if what == "token")
-        with client(self.stack.gateway.url, token=token) as web:
-            answer = web.post("/v1/shares", json={"path": path, "with": {"users": ["bob"]}, "access": "read"})
-        claim(answer.status_code == httpx2.codes.CREATED, f"the share was answered with {answer.status_code}")
 
     def _events(self) -> list[dict[str, Any]]:
         with redis.Redis.from_url(self.stack.valkey.url, decode_responses=True) as server:

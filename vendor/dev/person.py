@@ -59,8 +59,14 @@ class Person:
     def lease(self, *scope: str, duration: int | None = None) -> "Keys":
         """`vend lease --json` for paths such as `--read s3://…`; the keys for everything without one."""
         seconds = ["--duration", str(duration)] if duration else []
+        keys = Keys(json.loads(self.vend("lease", "--json", *scope, *seconds)))
+        self.secrets += keys.secrets
+        return keys
+
+    def vend(self, *arguments: str) -> str:
+        """Run `vend` and return what it prints.  Raises Refused."""
         done = subprocess.run(
-            self._command("lease", "--json", *scope, *seconds),
+            self._command(*arguments),
             env=self._environment(),
             capture_output=True,
             text=True,
@@ -69,9 +75,7 @@ class Person:
         )
         if done.returncode != 0:
             raise Refused(done.returncode, done.stderr.strip())
-        keys = Keys(json.loads(done.stdout))
-        self.secrets += keys.secrets
-        return keys
+        return done.stdout
 
     def _remember_sign_in(self) -> None:
         for file in self.home.rglob("*.json"):
