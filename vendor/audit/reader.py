@@ -1,0 +1,158 @@
+"""Read the log in pages, oldest first: everything, or what a filter leaves of it.
+
+Filters are looked up in the index as far as that goes; what is newer is read from the stream itself, so an event shows
+as soon as it is written.  A page may be shorter than asked where very much has to be looked through; it says so.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from vendor.audit import terms
+from vendor.audit.index import read_event
+from vendor.audit.log import AuditLog, Entry, Term, later
+from vendor.sealed.records import place
+
+MOST_LOOKED_THROUGH: Final = 20_000
+_BATCH: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What of the log is wanted.  Empty members do not narrow it.
+
+    `since` and `until` are times (seconds) at which the log took an event, `until` excluded.  `about` is a user whom
+    it must be about whatever else is asked: what somebody who is no administrator sees.
+    """
+
+    kind: str | None = None
+    user: str | None = None
+    tenant: str | None = None
+    lease: str | None = None
+    access_key: str | None = None
+    since: float | None = None
+    until: float | None = None
+    about: str | None = None
+
+    def keeps(self, event: dict[str, Any]) -> bool:
+        """Say whether an event is wanted; times apart."""
+        people = terms.people(event)
+        return (
+            (self.kind is None or event.get("kind") == self.kind)
+            and (self.user is None or self.user in people)
+            and (self.about is None or self.about in people)
+            and (self.tenant is None or self.tenant in terms.tenants(event))
+            and (self.lease is None or self.lease in terms.leases(event))
+            and (self.access_key is None or self.access_key in terms.access_keys(event))
+        )
+
+    def term(self) -> Term | None:
+        """Return the narrowest part of the index that holds all that is wanted; None where nothing narrows it."""
+        user = self.about or self.user
+        if self.lease is not None:
+            return terms.by_lease(self.lease)
+        if self.access_key is not None:
+            return terms.by_access_key(self.access_key)
+        if user is not None:
+            return terms.by_user(user) if self.kind is None else terms.by_user_and_kind(user, self.kind)
+        if self.tenant is not None:
+            return terms.by_tenant(self.tenant)
+        return None if self.kind is None else terms.by_kind(self.kind)
+
+    def begin(self, after: str) -> str:
+        """Return the cursor after which the wanted events begin."""
+        return after if self.since is None else later(after, _just_before(self.since))
+
+    @property
+    def end(self) -> str:
+        """The last cursor that may be wanted."""
+        return "+" if self.until is None else _just_before(self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One event: its cursor, its stored text, and what that says."""
+
+    entry: Entry
+    event: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Page:
+    """Some events.  `next` is where to go on; `more` says that there is more already, or may be."""
+
+    found: list[Found] = field(default_factory=list)
+    next: str = "0-0"
+    more: bool = False
+
+
+class Reader:
+    """Reads pages.  Methods raise StateUnavailable."""
+
+    def __init__(self, log: AuditLog) -> None:
+        self.log = log
+
+    async def page(self, wanted: Filter, after: str, limit: int) -> Page:
+        """Return up to `limit` events after the cursor `after`."""
+        page = Page(next=after)
+        position = wanted.begin(after)
+        term = wanted.term()
+        if term is not None:
+            mark = await self.log.indexed_to()
+            if place(position) < place(mark):
+                position = await self._from_index(page, wanted, term, position, mark, limit)
+        if not page.more:
+            await self._from_stream(page, wanted, position, limit)
+        return page
+
+    async def _from_index(self, page: Page, wanted: Filter, term: Term, after: str, mark: str, limit: int) -> str:
+        """Fill a page from the index; return where the stream has to be read from then."""
+        until = mark if wanted.end == "+" or place(mark) < place(wanted.end) else wanted.end
+        position: str | None = after
+        for _ in range(MOST_LOOKED_THROUGH // _BATCH):
+            assert position is not None  # noqa: S101 - the loop ends with it
+            room = min(_BATCH, limit - len(page.found) + 1) if _exact(wanted) else _BATCH
+            position, entries = await self.log.found(term, position, until, room)
+            if not self._take(page, wanted, entries, limit):
+                return page.next
+            page.next = later(page.next, until if position is None else position)
+            if position is None:
+                return until
+        page.more = True
+        return page.next
+
+    async def _from_stream(self, page: Page, wanted: Filter, after: str, limit: int) -> None:
+        position = after
+        for _ in range(MOST_LOOKED_THROUGH // _BATCH):
+            count = min(_BATCH, limit - len(page.found) + 1) if wanted.term() is None else _BATCH
+            entries = await self.log.between(position, wanted.end, count)
+            if not self._take(page, wanted, entries, limit):
+                return
+            if entries:
+                position = page.next = entries[-1].cursor
+            if len(entries) < count:
+                return
+        page.more = True
+
+    def _take(self, page: Page, wanted: Filter, entries: list[Entry], limit: int) -> bool:
+        """Add what is wanted to a page; False once it is full and there is another one."""
+        for entry in entries:
+            if len(page.found) == limit:
+                page.more = True
+                return False
+            event = read_event(entry.text)
+            if wanted.keeps(event):
+                page.found.append(Found(entry, event))
+                page.next = entry.cursor
+        return True
+
+
+def _exact(wanted: Filter) -> bool:
+    """Say whether everything that the index finds is wanted, so that no more than is missing need be read."""
+    narrowing = (wanted.lease, wanted.access_key, wanted.tenant, wanted.user, wanted.about, wanted.kind)
+    return sum(member is not None for member in narrowing) == 1
+
+
+def _just_before(moment: float) -> str:
+    """Return the last cursor that the log can have given before a moment."""
+    milliseconds = int(moment * 1000)
+    return "0-0" if milliseconds <= 0 else f"{milliseconds - 1}-18446744073709551615"
