@@ -11,7 +11,7 @@ TABLE = {
     400: {"invalid_request", "invalid_path", "invalid_name", "invalid_duration"},
     401: {"missing_token", "invalid_token", "expired_token"},
     403: {"role_required", "scope_not_granted", "not_owner", "not_steward", "nothing_granted", "invalid_name"},
-    404: {"unknown_tenant", "unknown_user", "unknown_lease", "unknown_share", "unknown_store"},
+    404: {"unknown_tenant", "unknown_user", "unknown_lease", "unknown_event", "unknown_share", "unknown_store"},
     409: {"already_exists", "conflict", "last_steward"},
     410: {"lease_ended"},
     412: {"stale_revision"},

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
+import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from vendor.audit.parts import AuditParts
 from vendor.audit.trail import Trail, stream_key
 from vendor.database import Database
 from vendor.doors import state
@@ -30,6 +32,8 @@ from vendor.governance.state import Governance
 from vendor.identity.authenticator import open_authenticator
 from vendor.identity.issuer import OwnIssuer
 from vendor.identity.key_exchange import KeyExchange
+from vendor.identity.keyring import KeyringError
+from vendor.identity.seal import SealKeys
 from vendor.leases.aftermath import Aftermath
 from vendor.leases.assuming import Assuming
 from vendor.leases.background import Background
@@ -65,6 +69,8 @@ from vendor.stores.probe.watch import Watch, watching
 from vendor.stores.store import Store
 from vendor.stores.turns import Turns
 from vendor.times import Clock
+
+_log = structlog.get_logger(__name__)
 
 
 def build(settings: Settings, *, clock: Clock = time.time) -> Starlette:
@@ -157,6 +163,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         issuer=issuer,
         database=database,
         trail=trail,
+        audit=_audit(settings, database, stream, clock),
         layout=layout,
         stores=stores,
         watches=watches,
@@ -185,6 +192,18 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
     )
 
 
+def _audit(settings: Settings, database: Database, stream: str, clock: Clock) -> AuditParts:
+    """Make what looks after the audit log.  Keys in a folder that was not asked for are no reason not to start."""
+    try:
+        signer = SealKeys.open(folder=settings.audit_keys, pem=settings.audit_key, clock=clock)
+    except KeyringError as problem:
+        if settings.audit_keys_dir is not None or settings.audit_key is not None:
+            raise
+        signer = None
+        _log.warning("the audit log is not sealed", problem=str(problem), remedy="set VENDOR_AUDIT_KEYS_DIR")
+    return AuditParts.open(database, stream, signer=signer, gateway=settings.public_url, clock=clock)
+
+
 def _watch(
     settings: Settings, store: Store, database: Database, check: Callable[..., Awaitable[QuickVerdict]], clock: Clock
 ) -> Watch:
@@ -206,7 +225,8 @@ def _lifespan(gateway: Gateway) -> Callable[[Starlette], AbstractAsyncContextMan
     @asynccontextmanager
     async def running(_app: Starlette) -> AsyncIterator[None]:
         try:
-            async with watching(gateway.watches.values()), gateway.background.running():
+            watches, audit = watching(gateway.watches.values()), gateway.audit.running()
+            async with watches, audit, gateway.background.running():
                 yield
         finally:
             await gateway.vending.close()

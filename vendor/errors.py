@@ -156,6 +156,11 @@ class UnknownStore(NotFound):
     code = "unknown_store"
 
 
+class UnknownEvent(NotFound):
+    code = "unknown_event"
+    default_remedy = "Check the cursor, and wait some seconds: an event is sealed a little after it was recorded."
+
+
 # 409 to 422 ---------------------------------------------------------------------------------------------------------
 
 

@@ -37,7 +37,7 @@ from vendor.stores.profile import PROFILES, Mode, StoreCheck, StoreKind
 from vendor.stores.store import ServiceKey, StoreSettings
 
 PREFIX: Final = "VENDOR_"
-SECRETS: Final = ("REDIS_URL", "STORE_SECRET_KEY", "ISSUER_KEY")
+SECRETS: Final = ("REDIS_URL", "STORE_SECRET_KEY", "ISSUER_KEY", "AUDIT_KEY")
 """Names, without the prefix, whose value may also come from the file named in `…_FILE`."""
 CLIENT_SIDE: Final = frozenset({"VENDOR_URL", "VENDOR_TOKEN", "VENDOR_TOKEN_FILE", "VENDOR_PROFILE"})
 """What `vend` reads; a gateway started from the same shell does not take them for mistakes of its own."""
@@ -107,6 +107,9 @@ class Settings(BaseModel):
 
     issuer_keys_dir: Path | None = None
     issuer_key: SecretText | None = None
+
+    audit_keys_dir: Path | None = None
+    audit_key: SecretText | None = None
 
     store_kind: StoreKind
     store_endpoint: Url
@@ -184,6 +187,8 @@ class Settings(BaseModel):
     def _issuer_problems(self) -> list[str]:
         if self.issuer_key is not None and self.issuer_keys_dir is not None:
             return ["VENDOR_ISSUER_KEY and VENDOR_ISSUER_KEYS_DIR exclude each other."]
+        if self.audit_key is not None and self.audit_keys_dir is not None:
+            return ["VENDOR_AUDIT_KEY and VENDOR_AUDIT_KEYS_DIR exclude each other."]
         if self.issuer_key is None and self.issuer_keys_dir is None and self.store_mode is Mode.WEB_IDENTITY:
             return ["VENDOR_ISSUER_KEYS_DIR (or VENDOR_ISSUER_KEY) is missing: web identities are signed with it."]
         return []
@@ -209,6 +214,13 @@ class Settings(BaseModel):
     def policies(self) -> Path:
         """The folder with access.toml and layout.toml: as configured, else as shipped."""
         return self.policies_dir or shipped_policies()
+
+    @property
+    def audit_keys(self) -> Path | None:
+        """The folder of the keys that seal the audit log: as configured, else inside the issuer's."""
+        if self.audit_keys_dir is not None or self.audit_key is not None or self.issuer_keys_dir is None:
+            return self.audit_keys_dir
+        return self.issuer_keys_dir / "audit"
 
     @property
     def trust(self) -> Path:

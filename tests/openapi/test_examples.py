@@ -42,6 +42,8 @@ def test_nearly_every_operation_has_one() -> None:
         "sts",
         "exchangeToken",
         "revokeToken",
+        "tailAudit",
+        "proveAuditEvent",
     }
 
 

@@ -42,6 +42,7 @@ class Kind(StrEnum):
     KEYS_ROTATED = "keys.rotated"
     PURGE_BEGUN = "data.purge_begun"
     PURGED = "data.purged"
+    AUDIT_EXPORTED = "audit.exported"
     STATE_EXPORTED = "state.exported"
     STATE_IMPORTED = "state.imported"
 

@@ -17,11 +17,8 @@ _TENANT: Final = "tenant:"
 
 def people(event: Mapping[str, Any]) -> set[str]:
     """Return the names of the users that an event is about: who did it, and whom it concerns."""
-    actor = event.get("actor")
-    found = {actor.get("name") if isinstance(actor, dict) else None}
-    found |= {event.get(name) for name in ("user", "holder", "on_behalf_of") if isinstance(event.get(name), str)}
-    found |= set(_named(_USER, event))
-    return {name for name in found if isinstance(name, str) and name}
+    told = [_actor(event), *(event.get(name) for name in ("user", "holder", "on_behalf_of")), *_named(_USER, event)]
+    return {name for name in told if isinstance(name, str) and name}
 
 
 def tenants(event: Mapping[str, Any]) -> set[str]:
@@ -35,10 +32,7 @@ def tenants(event: Mapping[str, Any]) -> set[str]:
 
 def sources(event: Mapping[str, Any]) -> set[str]:
     """Return why what a lease holds was granted: `home`, `tenant:kbase`, `share:s_…`."""
-    granted = event.get("granted")
-    if not isinstance(granted, list):
-        return set()
-    return {str(entry["source"]) for entry in granted if isinstance(entry, dict) and entry.get("source")}
+    return {source for source, _ in _granted(event)}
 
 
 def leases(event: Mapping[str, Any]) -> set[str]:
@@ -97,10 +91,22 @@ def terms(event: Mapping[str, Any]) -> Iterator[Term]:
 
 def uses(event: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """Return what an event of issued keys made use of: (source, user, level), each once."""
-    if event.get("decision") != "allowed" or not isinstance(event.get("granted"), list):
-        return
-    actor = event.get("actor") or {}
-    yield from sorted({(str(one["source"]), str(actor.get("name")), str(one["access"])) for one in event["granted"]})
+    user = _actor(event)
+    if event.get("decision") == "allowed" and user:
+        yield from sorted({(source, user, level) for source, level in _granted(event)})
+
+
+def _actor(event: Mapping[str, Any]) -> str | None:
+    actor = event.get("actor")
+    name = actor.get("name") if isinstance(actor, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _granted(event: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    granted = event.get("granted")
+    for one in granted if isinstance(granted, list) else ():
+        if isinstance(one, dict) and one.get("source"):
+            yield str(one["source"]), str(one.get("access"))
 
 
 def _named(prefix: str, event: Mapping[str, Any]) -> Iterator[str]:

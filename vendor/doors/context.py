@@ -7,6 +7,7 @@ from typing import Final
 from starlette.requests import Request
 
 from vendor.audit.event import Origin
+from vendor.audit.parts import AuditParts
 from vendor.audit.trail import Trail
 from vendor.database import Database
 from vendor.doors.fairness import Lanes
@@ -50,6 +51,7 @@ class Gateway:
     issuer: OwnIssuer | None
     database: Database
     trail: Trail
+    audit: AuditParts
     layout: Layout
     stores: Mapping[str, Store]
     watches: Mapping[str, Watch]

@@ -41,6 +41,16 @@ _HEADERS: Final = {
         "required": True,
         "schema": {"type": "string", "pattern": '^"[0-9]+"$'},
     },
+    "X-Next": {
+        "description": "Where to go on reading (`after`), also at the end.",
+        "required": True,
+        "schema": {"type": "string"},
+    },
+    "X-More": {
+        "description": "Whether there is more already.",
+        "required": True,
+        "schema": {"enum": ["true", "false"]},
+    },
     "Retry-After": {"description": "When to try again, in seconds.", "schema": {"type": "integer", "minimum": 0}},
     "WWW-Authenticate": {"description": "Which token is missing, and why (RFC 6750).", "schema": {"type": "string"}},
 }

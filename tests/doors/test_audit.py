@@ -1,0 +1,252 @@
+"""The audit log over HTTP: who sees what, pages and tails, and an export that is checked offline."""
+
+import json
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.support.gateways import Api, api
+from tests.support.waiting import eventually
+from vendor.dev.stack import Stack
+from vendor.sealed.keys import read_keys
+from vendor.sealed.verify import verify
+
+
+def events(caller: Api, **query: object) -> list[dict[str, Any]]:
+    """All pages."""
+    found: list[dict[str, Any]] = []
+    after = "0"
+    while True:
+        answer = caller.call("GET", "/v1/audit", params={"limit": "500", **query, "after": after})
+        assert answer.status_code == 200, answer.text
+        assert answer.headers["content-type"].startswith("application/x-ndjson")
+        found += [json.loads(line) for line in answer.text.splitlines()]
+        if answer.headers["x-more"] == "false":
+            return found
+        after = answer.headers["x-next"]
+
+
+def test_an_event_shows_as_soon_as_it_is_recorded(seaweedfs_stack: Stack) -> None:
+    with api(seaweedfs_stack, "carol") as carol, api(seaweedfs_stack, "alice") as alice:
+        context = {"job": uuid.uuid4().hex}
+        lease = alice.lease(audit_context=context)["lease"]
+
+        (issued,) = events(carol, lease=lease["id"])
+
+        assert (issued["kind"], issued["actor"]["name"], issued["audit_context"]) == ("vend.issued", "alice", context)
+        assert {"event_id", "time", "kind", "request_id", "actor", "decision", "cursor"} <= set(issued)
+        by_key = events(carol, access_key=issued["access_key_id"])
+        assert issued in by_key
+        assert issued in events(carol, user="alice", kind="vend.issued")
+        assert issued in events(alice)
+
+
+def test_others_see_what_they_did_and_what_concerns_them(seaweedfs_stack: Stack) -> None:
+    with (
+        api(seaweedfs_stack, "carol") as carol,
+        api(seaweedfs_stack, "alice") as alice,
+        api(seaweedfs_stack, "bob") as bob,
+    ):
+        name = uuid.uuid4().hex
+        path = f"s3a://cdm-lake/tenant-general-warehouse/kbase/{name}/"
+        body = {"path": path, "with": {"users": ["bob", "carol"]}, "access": "read"}
+        shares = alice.call("POST", "/v1/shares", body).json()["shares"]
+        try:
+            seen = [one for one in events(bob) if name in str(one.get("path"))]
+            assert [one["kind"] for one in seen] == ["share.created"]
+            assert seen[0]["actor"] == {"name": "alice"}
+            assert "client" not in seen[0]
+            assert set(seen[0]["shares"].values()) == {"user:bob"}
+            everybody = {one["actor"]["name"] for one in events(bob) if "bob" not in json.dumps(one)}
+            assert everybody == set()
+            assert bob.refusal("GET", "/v1/audit?user=alice") == (403, "role_required")
+            assert bob.refusal("GET", "/v1/audit/export") == (403, "role_required")
+            assert carol.refusal("GET", "/v1/audit?user=Alice!") == (400, "invalid_name")
+        finally:
+            for share in shares:
+                alice.call("DELETE", f"/v1/shares/{share['id']}")
+        with api(seaweedfs_stack, None) as nobody:
+            for path in ("/v1/audit", "/v1/audit/tail", "/v1/audit/head", "/v1/audit/export"):
+                assert nobody.refusal("GET", path) == (401, "missing_token")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "after=x",
+        "after=1",
+        "after=1-2-3",
+        "after=-1-0",
+        "after=99999999999999999999-0",
+        "after=18446744073709551616-0",
+        "after=%2B1-0",
+        "after=0-0&after=0-0",
+        "after=0-0%00",
+        "after=%D9%A1-0",
+        "limit=0",
+        "limit=501",
+        "limit=-1",
+        "limit=1e2",
+        "kind=vend.*",
+        "kind=%27%20OR%201=1",
+        "user=",
+        "user=*",
+        "user=a%0d%0ab",
+        "tenant=*",
+        "since=yesterday",
+        "since=2026-11-21T06:00:00",
+        "until=0001-01-01T00:00:00%2B23:59",
+        "since=2026-11-21T06:00:00Z&until=2026-11-21T05:59:59Z",
+        "lease=" + "x" * 65,
+        "order=desc",
+        "format=xml",
+    ],
+)
+def test_what_cannot_be_asked(seaweedfs_stack: Stack, query: str) -> None:
+    with api(seaweedfs_stack, "carol") as carol:
+        status, code = carol.refusal("GET", f"/v1/audit?{query}")
+        assert (status, code) in {(400, "invalid_request"), (400, "invalid_name")}
+
+
+def followed(
+    stack: Stack, user: str, path: str = "/v1/audit/tail", **headers: str
+) -> Generator[dict[str, str], None, None]:
+    """What a tail sends, as dictionaries of its fields."""
+    headers["authorization"] = f"Bearer {stack.tokens[user]}"
+    with (
+        httpx2.Client(base_url=stack.gateway.url, trust_env=False, timeout=20) as web,
+        web.stream("GET", path, headers=headers) as answer,
+    ):
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        fields: dict[str, str] = {}
+        for text in answer.iter_lines():
+            name, _, value = text.partition(": ")
+            if text and name:
+                fields[name] = value
+            elif fields:
+                yield fields
+                fields = {}
+
+
+def test_a_tail_sends_what_comes_and_goes_on_where_it_was(seaweedfs_stack: Stack) -> None:
+    with api(seaweedfs_stack, "alice") as alice:
+        tail = followed(seaweedfs_stack, "carol", "/v1/audit/tail?user=alice&kind=vend.issued")
+        assert next(tail) == {"retry": "2000"}
+        leases = [alice.lease(audit_context={"n": uuid.uuid4().hex})["lease"]["id"] for _ in range(3)]
+        first = next(tail)
+        tail.close()
+        rest = followed(
+            seaweedfs_stack, "carol", "/v1/audit/tail?user=alice&kind=vend.issued", **{"last-event-id": first["id"]}
+        )
+        assert next(rest) == {"retry": "2000"}
+        following = [next(rest), next(rest)]
+        rest.close()
+
+    assert [json.loads(one["data"])["lease"] for one in (first, *following)] == leases
+    assert {one["event"] for one in following} == {"vend.issued"}
+    assert [json.loads(one["data"])["cursor"] for one in following] == [one["id"] for one in following]
+
+
+def test_a_tail_of_somebody_else_is_refused(seaweedfs_stack: Stack) -> None:
+    with api(seaweedfs_stack, "bob") as bob:
+        assert bob.refusal("GET", "/v1/audit/tail?user=alice") == (403, "role_required")
+        headers = {"last-event-id": "nonsense"}
+        assert bob.refusal("GET", "/v1/audit/tail", headers=headers) == (400, "invalid_request")
+
+
+def test_events_are_sealed_within_five_seconds(seaweedfs_stack: Stack) -> None:
+    with api(seaweedfs_stack, "alice") as alice:
+        before = alice.call("GET", "/v1/audit/head").json()
+        began = time.monotonic()
+        alice.lease(audit_context={"n": uuid.uuid4().hex})
+
+        def sealed() -> bool:
+            return bool(alice.call("GET", "/v1/audit/head").json()["size"] > before["size"])
+
+        eventually(sealed, within=10)
+        assert time.monotonic() - began < 6
+
+
+def exported(stack: Stack, folder: Path, query: str = "") -> tuple[Path, Path]:
+    """An export and the keys, as files."""
+    with api(stack, "carol") as carol:
+        file, keys = folder / "export.ndjson", folder / "keys.json"
+        answer = carol.call("GET", f"/v1/audit/export{query}")
+        assert answer.status_code == 200, answer.text
+        file.write_bytes(answer.content)
+        keys.write_bytes(carol.call("GET", "/.well-known/audit-keys.json").content)
+    return file, keys
+
+
+def checked(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run `vendor audit verify`."""
+    command = [sys.executable, "-m", "vendor.operate.main", "audit", "verify", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_an_export_is_checked_offline(seaweedfs_stack: Stack, tmp_path: Path) -> None:
+    with api(seaweedfs_stack, "alice") as alice:
+        lease = alice.lease(audit_context={"why": "line\r\nbreak <script>=cmd()\u2028"})["lease"]["id"]
+    file, keys = exported(seaweedfs_stack, tmp_path)
+
+    fine = checked(file, "--keys", keys)
+    assert fine.returncode == 0, fine.stderr
+
+    lines = file.read_bytes().splitlines(keepends=True)
+    verdict = verify(lines, read_keys(keys.read_bytes()))
+    assert verdict.ended
+    shown = [json.loads(line) for line in lines]
+    kinds = [one["event"]["kind"] for one in shown if "event" in one]
+    assert kinds[-1] == "audit.exported"
+    at = next(at for at, one in enumerate(shown) if one.get("event", {}).get("lease") == lease)
+    file.write_bytes(b"".join([*lines[:at], lines[at].replace(b"alice", b"alicf"), *lines[at + 1 :]]))
+    bad = checked(file, "--keys", keys)
+    assert bad.returncode == 1
+    assert f"line {at + 1}: event {shown[at]['cursor']}" in bad.stderr
+
+    file.write_bytes(b"".join(lines[:-1]))
+    assert checked(file, "--keys", keys).returncode == 1
+    keys.write_text("{}")
+    assert checked(file, "--keys", keys).returncode == 2
+    assert checked(tmp_path / "nothing", "--keys", keys).returncode == 2
+
+
+def test_an_export_can_begin_later(seaweedfs_stack: Stack, tmp_path: Path) -> None:
+    with api(seaweedfs_stack, "carol") as carol:
+        first = events(carol)[0]
+        assert carol.refusal("GET", "/v1/audit/export?since=2999-01-01T00:00:00Z") == (400, "invalid_request")
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    file, keys = exported(seaweedfs_stack, tmp_path, f"?since={moment}")
+
+    assert checked(file, "--keys", keys).returncode == 0
+    assert first["cursor"] not in file.read_text()
+
+
+def test_one_event_is_proved(seaweedfs_stack: Stack, tmp_path: Path) -> None:
+    with api(seaweedfs_stack, "alice") as alice, api(seaweedfs_stack, "bob") as bob:
+        lease = alice.lease(audit_context={"n": uuid.uuid4().hex})["lease"]["id"]
+        cursor = events(alice, lease=lease)[0]["cursor"]
+        path = f"/v1/audit/proof?cursor={cursor}"
+
+        eventually(lambda: alice.call("GET", path).is_success)
+        proof = alice.call("GET", path)
+
+        assert bob.refusal("GET", path) == (404, "unknown_event")
+        assert alice.refusal("GET", "/v1/audit/proof?cursor=1-1") == (404, "unknown_event")
+    file, keys = tmp_path / "proof.json", tmp_path / "keys.json"
+    with api(seaweedfs_stack, None) as nobody:
+        keys.write_bytes(nobody.call("GET", "/.well-known/audit-keys.json").content)
+        assert nobody.call("GET", "/.well-known/jwks.json").content != keys.read_bytes()
+    file.write_bytes(proof.content)
+    fine = checked(file, "--keys", keys)
+    assert (fine.returncode, cursor in fine.stdout) == (0, True), fine.stderr
+    file.write_bytes(proof.content.replace(b"alice", b"alicf"))
+    assert checked(file, "--keys", keys).returncode == 1
