@@ -65,12 +65,14 @@ def show(connection: Connection, as_json: Json = False) -> None:
 
 
 @command
-def set_(connection: Connection, key: Key, value: Value) -> None:
+def set_(connection: Connection, key: Key, value: Value, as_json: Json = False) -> None:
     """Change a setting of the profile in force; --profile names another."""
     name = connection.profile_name
     before = connection.config.profiles.get(name, Profile())
     after = _changed(before, key, value)
     _save(connection, connection.config.with_profile(name, after))
+    if as_json:
+        screen.out_json({"profile": name, **_as_json(after)})
 
 
 def _changed(before: Profile, key: str, value: str) -> Profile:
@@ -88,15 +90,17 @@ def _changed(before: Profile, key: str, value: str) -> Profile:
 
 
 @command
-def use(connection: Connection, name: Name) -> None:
+def use(connection: Connection, name: Name, as_json: Json = False) -> None:
     """Make a profile the one that is used when none is named."""
     if name not in connection.config.profiles:
         raise BadInput(f"There is no profile {name[:80]!a}.", remedy="See 'vend config list'.")
     _save(connection, replace(connection.config, default=name))
+    if as_json:
+        screen.out_json({"default": name})
 
 
 @command
-def remove(connection: Connection, name: Name) -> None:
+def remove(connection: Connection, name: Name, as_json: Json = False) -> None:
     """Forget a profile and its sign-in. 'vend logout' first ends the sign-in at the provider, too."""
     profiles.parse_profile_name(name)
     config = connection.config
@@ -105,6 +109,8 @@ def remove(connection: Connection, name: Name) -> None:
     if len(kept) == len(config.profiles) and not signed_out:
         raise BadInput(f"There is no profile {name!r}.", remedy="See 'vend config list'.")
     _save(connection, Config(config.default, kept))
+    if as_json:
+        screen.out_json({"profile": name, "removed": True, "signed_out": signed_out})
 
 
 def _save(connection: Connection, config: Config) -> None:

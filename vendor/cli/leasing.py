@@ -25,18 +25,22 @@ def lease(connection: Connection, ask: Ask, form: OutputFormat = None, as_json: 
 
     --json prints the gateway's whole answer.
     """
+    _print(connection, ask, _format(form, as_json))
+
+
+def _format(form: Format | None, as_json: bool) -> Format:
     if as_json and form not in {None, Format.JSON}:
         raise BadInput("--json and --format say different things.")
-    _print(connection, ask, Format.JSON if as_json else form or Format.ENV)
+    return Format.JSON if as_json else form or Format.ENV
 
 
 @asking_command
-def env(connection: Connection, ask: Ask, form: OutputFormat = None) -> None:
+def env(connection: Connection, ask: Ask, form: OutputFormat = None, as_json: Json = False) -> None:
     """Print S3 keys for a shell or a program.
 
     In sh, bash and zsh: eval "$(vend env)". The keys end with the lease; 'vend exec' renews them.
     """
-    _print(connection, ask, form or Format.ENV)
+    _print(connection, ask, _format(form, as_json))
 
 
 @asking_command

@@ -13,7 +13,7 @@ import typer
 from vendor.cli import child, formats, screen
 from vendor.cli.environment import STALE, child_environment, static_variables
 from vendor.cli.leasing import tell
-from vendor.cli.options import asking_command
+from vendor.cli.options import Json, asking_command
 from vendor.client.calls import Ask
 from vendor.client.connection import Connection
 from vendor.client.errors import BadInput
@@ -30,7 +30,8 @@ Static = Annotated[
 ]
 Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes any.")]
 ServerFormat = Annotated[
-    formats.Format | None, typer.Option("--format", "-f", metavar="FORMAT", help="env (the default), fish or dotenv.")
+    formats.Format | None,
+    typer.Option("--format", "-f", metavar="FORMAT", help="env (the default), fish, dotenv or json."),
 ]
 
 
@@ -50,20 +51,25 @@ def exec_(connection: Connection, ask: Ask, command_line: Command, static: Stati
 
 
 @asking_command
-def server(connection: Connection, ask: Ask, port: Port = 0, form: ServerFormat = None) -> None:
+def server(connection: Connection, ask: Ask, port: Port = 0, form: ServerFormat = None, as_json: Json = False) -> None:
     """Serve S3 keys to the programs of this machine until Ctrl-C.
 
     Prints the variables through which AWS SDKs find it (the container-credentials contract).
     """
-    if form not in {None, formats.Format.ENV, formats.Format.FISH, formats.Format.DOTENV}:
-        raise BadInput("'vend server' prints env, fish or dotenv.")
+    if form not in {None, formats.Format.ENV, formats.Format.FISH, formats.Format.DOTENV, formats.Format.JSON}:
+        raise BadInput("'vend server' prints env, fish, dotenv or json.")
+    if as_json and form not in {None, formats.Format.JSON}:
+        raise BadInput("--json and --format say different things.")
     from vendor.cli.loopback import serving
 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.set())
     with keeping(connection, ask) as keeper, serving(keeper, port) as variables:
-        screen.out(formats.render_variables(variables, STALE, form or formats.Format.ENV))
+        if as_json or form is formats.Format.JSON:
+            screen.out_json(variables)
+        else:
+            screen.out(formats.render_variables(variables, STALE, form or formats.Format.ENV))
         sys.stdout.flush()
         screen.note("Serving until Ctrl-C.")
         stop.wait()

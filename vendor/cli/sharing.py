@@ -67,7 +67,7 @@ OnlyWith = Annotated[
 
 
 @command
-def unshare(connection: Connection, which: Which, with_: OnlyWith = None) -> None:
+def unshare(connection: Connection, which: Which, with_: OnlyWith = None, as_json: Json = False) -> None:
     """Take shares back. Live leases lose what rested on them."""
     with connection.client() as client:
         if any(text.startswith(("s3://", "s3a://")) for text in which):
@@ -78,7 +78,10 @@ def unshare(connection: Connection, which: Which, with_: OnlyWith = None) -> Non
             ids = list(which)
         for share_id in ids:
             client.run(governance.unshare(share_id))
-            screen.say(f"Taken back: {share_id}")
+            if not as_json:
+                screen.say(f"Taken back: {share_id}")
+    if as_json:
+        screen.out_json({"taken_back": ids})
 
 
 def _at_path(run: Callable[..., "governance.Page[Share]"], which: list[str], with_: list[str] | None) -> list[str]:

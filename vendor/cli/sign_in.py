@@ -15,12 +15,14 @@ from vendor.client.answers import IssuerHint, SignInHints, WhoAmI
 from vendor.client.connection import Connection
 from vendor.client.errors import BadInput, ClientError, SignInNeeded
 from vendor.client.profiles import Profile
-from vendor.client.signin import SignIn, expiry
+from vendor.client.signin import SignIn, expiry, provider_of
 from vendor.client.tokens import KBASE_VARIABLES, TOKEN_VARIABLES, fixed, parse_token
+from vendor.secret import Secret
 from vendor.times import rfc3339
 
 if TYPE_CHECKING:
     from vendor.client.oidc import Provider, Tokens
+    from vendor.client.sync import Client
 
 Token = Annotated[
     str | None,
@@ -48,6 +50,7 @@ def login(
     issuer: Issuer = None,
     client_id: ClientId = None,
     device: Device = None,
+    as_json: Json = False,
 ) -> None:
     """Sign in, and remember the gateway and the sign-in under the profile.
 
@@ -60,11 +63,18 @@ def login(
         [_given(connection, token)] if token is not None else _at_provider(connection, issuer, client_id, device)
     )
     sign_in, who = _accepted(connection, candidates)
-    connection.sign_ins.save(connection.profile_name, sign_in)
+    kept = connection.sign_ins.save(connection.profile_name, sign_in)
+    if kept.refresh_token is not None:
+        where = connection.sign_ins.path(connection.profile_name)
+        screen.warn(f"there is no system keyring in use, so the sign-in lies in {where}, which only you can read.")
     _remember(connection, issuer, client_id)
-    until = f" until {rfc3339(sign_in.expires_at)}" if sign_in.expires_at and not sign_in.refresh_token else ""
-    screen.say(f"Signed in as {who.principal} at {gateway}{until}.")
     _warn_of_other_tokens(connection)
+    ends = rfc3339(sign_in.expires_at) if sign_in.expires_at and not sign_in.refresh_token else None
+    if as_json:
+        said = {"principal": who.principal, "gateway": gateway, "profile": connection.profile_name}
+        screen.out_json({**said, "expires_at": ends, "refresh_token_in_keyring": kept.in_vault})
+    else:
+        screen.say(f"Signed in as {who.principal} at {gateway}{f' until {ends}' if ends else ''}.")
 
 
 def _given(connection: Connection, token: str) -> SignIn:
@@ -198,42 +208,77 @@ def _warn_of_other_tokens(connection: Connection) -> None:
 
 
 EndLeases = Annotated[
-    bool, typer.Option("--end-leases", help="First end all your live leases, wherever they are used.")
+    bool | None,
+    typer.Option(
+        "--end-leases/--keep-leases",
+        help="End all your live leases, wherever they are used, or none. Default: end them, as far as that works.",
+    ),
 ]
 
 
 @command
-def logout(connection: Connection, end_leases: EndLeases = False) -> None:
-    """End the sign-in of the profile here and at the identity provider."""
-    if end_leases:
-        with connection.client() as client:
-            ended = client.run(governance.revoke_all(client.whoami().principal))
-        screen.say(f"Leases ended: {ended.get('revoked', 0)}")
+def logout(connection: Connection, end_leases: EndLeases = None, as_json: Json = False) -> None:
+    """End your leases, and the sign-in of the profile here and at the identity provider."""
     sign_ins, name = connection.sign_ins, connection.profile_name
+    leases: int | None = None
+    if end_leases:  # said: so it has to work, with whatever identity is in force
+        with connection.client() as client:
+            leases = _end_leases(client)
     try:
         sign_in = sign_ins.load(name)
-    except SignInNeeded:  # damaged or unsafe: nothing of it is used, but it is removed
-        sign_in = None
+        if end_leases is None:
+            leases = _try_to_end_leases(connection, sign_in)
+        refresh_token = sign_ins.refresh_token(name, sign_in) if sign_in is not None else None
+    except SignInNeeded:  # damaged, unsafe or locked away: nothing of it is used, but it is removed
+        sign_in = refresh_token = None
     removed = sign_ins.remove(name)
-    if sign_in is not None and sign_in.provider is not None and sign_in.refresh_token is not None:
-        _end_at_provider(connection, sign_in)
+    at_provider = None
+    if sign_in is not None and sign_in.provider is not None and refresh_token is not None:
+        at_provider = _end_at_provider(connection, sign_in.provider, refresh_token)
+    if as_json:
+        said = {"profile": name, "signed_out": removed, "leases_ended": leases, "ended_at_provider": at_provider}
+        screen.out_json(said)
+        return
+    if leases:
+        screen.say(f"Leases ended: {leases}")
     screen.say(f"Signed out of profile {name!r}." if removed else f"Profile {name!r} was not signed in.")
 
 
-def _end_at_provider(connection: Connection, sign_in: SignIn) -> None:
+def _end_leases(client: "Client") -> int | None:
+    ended = client.run(governance.revoke_all(client.whoami().principal)).get("revoked")
+    return ended if isinstance(ended, int) else None
+
+
+def _try_to_end_leases(connection: Connection, sign_in: SignIn | None) -> int | None:
+    """End the leases of the sign-in that is about to end.  It ends all the same when that does not work."""
+    from vendor.client.sync import Client
+
+    if sign_in is None:
+        return None
+    try:
+        provide = provider_of(
+            connection.sign_ins, connection.profile_name, sign_in.gateway, insecure_http=connection.insecure_http
+        )
+        with Client(sign_in.gateway, provide, insecure_http=connection.insecure_http) as client:
+            return _end_leases(client)
+    except ClientError as error:
+        screen.warn(f"your leases could not be ended ({error}); they run out by themselves.")
+        return None
+
+
+def _end_at_provider(connection: Connection, hint: IssuerHint, refresh_token: Secret) -> bool:
     from vendor.client.oidc import Provider
 
-    if sign_in.provider is None or sign_in.refresh_token is None:
-        return
     try:
-        with Provider(sign_in.provider, insecure_http=connection.insecure_http) as provider:
-            ended = provider.revoke(sign_in.refresh_token)
+        with Provider(hint, insecure_http=connection.insecure_http) as provider:
+            ended = provider.revoke(refresh_token)
     except ClientError as error:
         ended, why = False, f" ({error})"
     else:
         why = ""
     if not ended:
-        screen.warn(f"the sign-in at {sign_in.provider.issuer} could not be ended there{why}; it runs out by itself.")
+        screen.warn(f"the sign-in at {hint.issuer} could not be ended there{why}; it runs out by itself.")
+    return ended
 
 
 @command

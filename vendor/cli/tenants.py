@@ -68,32 +68,40 @@ def members(connection: Connection, tenant: Name, as_json: Json = False) -> None
 
 
 @command
-def add(connection: Connection, tenant: Name, user: User, access: Access = "read_only") -> None:
+def add(connection: Connection, tenant: Name, user: User, access: Access = "read_only", as_json: Json = False) -> None:
     """Add a member, or change what they may do."""
     if access not in {"read_only", "read_write"}:
         raise BadInput(f"--access is read_only or read_write, not {access[:40]!a}.")
     with connection.client() as client:
         client.run(governance.set_member(tenant, user, access))
-    screen.say(f"{user} is {access} in {tenant}.")
+    _done(f"{user} is {access} in {tenant}.", as_json, tenant=tenant, user=user, access=access)
 
 
 @command
-def remove(connection: Connection, tenant: Name, user: User) -> None:
+def remove(connection: Connection, tenant: Name, user: User, as_json: Json = False) -> None:
     """Remove a member. Their live leases lose what rested on it."""
     with connection.client() as client:
         client.run(governance.remove_member(tenant, user))
-    screen.say(f"{user} is no longer a member of {tenant}.")
+    _done(f"{user} is no longer a member of {tenant}.", as_json, tenant=tenant, user=user, access=None)
 
 
 @command
-def steward(connection: Connection, tenant: Name, user: User, take_away: Remove = False) -> None:
+def steward(connection: Connection, tenant: Name, user: User, take_away: Remove = False, as_json: Json = False) -> None:
     """Make somebody a steward, who may manage members, shares and what is said of the tenant."""
     with connection.client() as client:
         if take_away:
             client.run(governance.remove_steward(tenant, user))
         else:
             client.run(governance.add_steward(tenant, user))
-    screen.say(f"{user} is {'no longer' if take_away else 'now'} a steward of {tenant}.")
+    told = f"{user} is {'no longer' if take_away else 'now'} a steward of {tenant}."
+    _done(told, as_json, tenant=tenant, user=user, steward=not take_away)
+
+
+def _done(told: str, as_json: bool, **what: object) -> None:
+    if as_json:
+        screen.out_json(what)
+    else:
+        screen.say(told)
 
 
 @command
@@ -145,13 +153,13 @@ def _said(
 
 
 @command
-def delete(connection: Connection, tenant: Name, yes: Yes = False) -> None:
+def delete(connection: Connection, tenant: Name, yes: Yes = False, as_json: Json = False) -> None:
     """Delete a tenant with its members, stewards and shares; its objects stay. For administrators."""
     if not yes:
         screen.confirm(f"Delete the tenant {tenant}, its memberships and its shares?")
     with connection.client() as client:
         client.run(governance.delete_tenant(tenant))
-    screen.say(f"The tenant {tenant} is deleted.")
+    _done(f"The tenant {tenant} is deleted.", as_json, tenant=tenant, deleted=True)
 
 
 app = typer.Typer(

@@ -13,6 +13,7 @@ from vendor.client.errors import BadInput
 from vendor.client.profiles import Config, Profile
 from vendor.client.signin import SignIns, provider_of
 from vendor.client.tokens import FoundToken, find_token
+from vendor.client.vault import find_vault
 
 if TYPE_CHECKING:
     from vendor.client.aio import AsyncClient
@@ -113,7 +114,7 @@ class Connection:
     @property
     def sign_ins(self) -> SignIns:
         """The stored sign-ins."""
-        return SignIns(self.surroundings.state_folder)
+        return SignIns(self.surroundings.state_folder, vault=lambda: find_vault(self.surroundings.environ))
 
     def identity(self) -> FoundToken:
         """Return where the identity token comes from.  Looked for once: the standard input gives it once."""

@@ -1,7 +1,8 @@
 """Stored sign-ins, one per profile, and the tokens they give.
 
 A sign-in belongs to the gateway it was made for; its token is never sent to another one, whatever the address given.
-Refreshing happens under a file lock, because providers hand out each refresh token only once.
+Its refresh token lies in the system keyring, or, where there is none, in the private file with the rest.  Refreshing
+happens under a file lock, because providers hand out each refresh token only once.
 """
 
 import json
@@ -14,6 +15,7 @@ from vendor.client import files
 from vendor.client.answers import IssuerHint, Reader
 from vendor.client.errors import BadAnswer, SignInNeeded, Unavailable, UnsafeFile
 from vendor.client.tokens import parse_token, unverified_claims
+from vendor.client.vault import Vault
 from vendor.secret import RawToken, Secret
 from vendor.times import Clock, rfc3339
 
@@ -23,21 +25,28 @@ REFRESH_BEFORE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """What is kept of a sign-in.  `provider` is None for a token that was handed in; it cannot be refreshed."""
+    """What is kept of a sign-in.  `provider` is None for a token that was handed in; it cannot be refreshed.
+
+    `in_vault` says that there is a refresh token and that it lies in the keyring.
+    """
 
     gateway: str
     token: RawToken
     expires_at: float | None = None
     provider: IssuerHint | None = None
     refresh_token: Secret | None = None
+    in_vault: bool = False
 
 
 class SignIns:
-    """The sign-ins under one folder."""
+    """The sign-ins under one folder.  `vault` finds the keyring; it is asked only where a refresh token is at stake."""
 
-    def __init__(self, folder: Path, *, clock: Clock = time.time) -> None:
+    def __init__(
+        self, folder: Path, *, clock: Clock = time.time, vault: Callable[[], Vault | None] = lambda: None
+    ) -> None:
         self._folder = folder
         self._clock = clock
+        self._vault = vault
 
     def path(self, profile: str) -> Path:
         """Return where the sign-in of `profile` lies."""
@@ -54,25 +63,57 @@ class SignIns:
         except (ValueError, BadAnswer, RecursionError, SignInNeeded):
             raise UnsafeFile(f"{path} is damaged, so it is not used.", remedy="Run 'vend login' again.") from None
 
-    def save(self, profile: str, sign_in: SignIn) -> None:
-        """Keep `sign_in` for `profile`."""
-        files.write_private(self.path(profile), json.dumps(_written(sign_in), indent=1).encode())
+    def save(self, profile: str, sign_in: SignIn) -> SignIn:
+        """Keep `sign_in` for `profile`, and return it as it is kept: with its refresh token in the keyring, or not."""
+        kept = self._with_vault(profile, sign_in)
+        files.write_private(self.path(profile), json.dumps(_written(kept), indent=1).encode())
+        return kept
 
     def remove(self, profile: str) -> bool:
         """Forget the sign-in of `profile`; say whether there was one."""
+        try:
+            sign_in = self.load(profile)
+            if sign_in is not None and sign_in.in_vault and (vault := self._vault()) is not None:
+                vault.remove(_name(profile, sign_in))
+        except SignInNeeded:
+            pass  # damaged, or the keyring is locked: the file goes, and with it the use of the rest
         return files.remove_private(self.path(profile))
+
+    def refresh_token(self, profile: str, sign_in: SignIn) -> Secret | None:
+        """Return the refresh token of a stored sign-in, from wherever it lies.  Raises SignInNeeded."""
+        if not sign_in.in_vault:
+            return sign_in.refresh_token
+        vault = self._vault()
+        found = vault.get(_name(profile, sign_in)) if vault is not None else None
+        if found is None:
+            raise SignInNeeded(
+                "What refreshes your sign-in lies in the system keyring, and is not to be found there.",
+                remedy="Run 'vend login' again.",
+            )
+        return found
+
+    def _with_vault(self, profile: str, sign_in: SignIn) -> SignIn:
+        vault = self._vault() if sign_in.refresh_token is not None else None
+        if vault is None or sign_in.refresh_token is None:
+            return replace(sign_in, in_vault=False)
+        try:
+            vault.put(_name(profile, sign_in), sign_in.refresh_token)
+        except SignInNeeded:
+            return replace(sign_in, in_vault=False)
+        return replace(sign_in, refresh_token=None, in_vault=True)
 
     def token(self, profile: str, gateway: str, *, insecure_http: bool = False) -> RawToken:
         """Return a token of `profile` for `gateway` that lives for some time yet, refreshed if need be."""
         sign_in = self._of(profile, gateway)
         if self._left(sign_in) >= REFRESH_BEFORE:
             return sign_in.token
-        if sign_in.refresh_token is None or sign_in.provider is None:
+        if sign_in.provider is None or (sign_in.refresh_token is None and not sign_in.in_vault):
             return self._last_of(sign_in)
         with files.locked(self.path(profile)):
             sign_in = self._of(profile, gateway)  # another process may have refreshed it meanwhile
             if self._left(sign_in) >= REFRESH_BEFORE:
                 return sign_in.token
+            sign_in = replace(sign_in, refresh_token=self.refresh_token(profile, sign_in))
             try:
                 fresh = refreshed(sign_in, clock=self._clock, insecure_http=insecure_http)
             except Unavailable:
@@ -129,6 +170,10 @@ def expiry(token: Secret, expires_in: int | None, clock: Clock = time.time) -> f
     return None if expires_in is None else clock() + expires_in
 
 
+def _name(profile: str, sign_in: SignIn) -> str:
+    return f"{profile} at {sign_in.gateway}"
+
+
 def _written(sign_in: SignIn) -> dict[str, object]:
     provider = sign_in.provider
     return {
@@ -137,6 +182,7 @@ def _written(sign_in: SignIn) -> dict[str, object]:
         "token": sign_in.token.reveal(),
         "expires_at": sign_in.expires_at,
         "refresh_token": sign_in.refresh_token.reveal() if sign_in.refresh_token else None,
+        "in_keyring": sign_in.in_vault,
         "provider": None
         if provider is None
         else {
@@ -160,6 +206,7 @@ def _read(value: object) -> SignIn:
         expires_at=float(expires_at) if isinstance(expires_at, int | float) else None,
         provider=IssuerHint.read(entry.object("provider")) if entry.raw.get("provider") is not None else None,
         refresh_token=Secret(refresh) if refresh else None,
+        in_vault=entry.flag("in_keyring"),
     )
 
 
