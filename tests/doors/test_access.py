@@ -144,12 +144,15 @@ def test_who_can_of_nothing(people: People, query: str) -> None:
     assert people.alice.refusal("GET", f"/v1/who-can?{query}")[0] == 400
 
 
-def test_a_scope_that_needs_several_leases(people: People, seaweedfs_stack: Stack) -> None:
+def test_a_scope_that_needs_several_leases(seaweedfs_stack: Stack) -> None:
+    """On a gateway that keeps no ceilings: with them, one lease holds it all."""
     folders = [f"users-general-warehouse/alice/split-{number:02}-{'x' * 60}/" for number in range(30)]
     scope = [{"path": f"s3://cdm-lake/{folder}", "access": "write"} for folder in folders]
-    assert people.alice.refusal("POST", "/v1/leases", {"scope": scope}) == (422, "policy_too_large")
-
-    answer = people.alice.call("POST", "/v1/leases", {"scope": scope, "split": True})
+    plain = seaweedfs_stack.add_gateway("without-ceilings", VENDOR_STORE_OPERATOR_POLICY="")
+    with api(seaweedfs_stack, "alice", url=plain.url) as alice:
+        assert alice.refusal("POST", "/v1/leases", {"scope": scope}) == (422, "policy_too_large")
+        answer = alice.call("POST", "/v1/leases", {"scope": scope, "split": True})
+    plain.child.stop()
 
     assert answer.status_code == 201, answer.text
     leases = answer.json()["leases"]
@@ -163,6 +166,20 @@ def test_a_scope_that_needs_several_leases(people: People, seaweedfs_stack: Stac
         for folder in (folders[0], folders[-1]):
             put = allowed(lambda s3=s3, folder=folder: s3.put_object(Bucket="cdm-lake", Key=folder + "x", Body=b""))  # type: ignore[misc]
             assert put is (folder in mine)
+
+
+def test_a_scope_that_one_lease_with_a_ceiling_holds(people: People) -> None:
+    folders = [f"users-general-warehouse/alice/split-{number:02}-{'x' * 60}/" for number in range(30)]
+    scope = [{"path": f"s3://cdm-lake/{folder}", "access": "write"} for folder in folders]
+    people.alice.call("DELETE", "/v1/leases?user=alice")  # so that a slot is free, whoever was here before
+
+    answer = people.alice.call("POST", "/v1/leases", {"scope": scope, "split": True}).json()
+
+    (lease,) = answer["leases"]
+    assert lease["lease"]["policy"]["form"] == "ceiling"
+    s3 = s3_of(lease)
+    assert all(allowed(lambda key=folder: s3.list_objects_v2(Bucket="cdm-lake", Prefix=key)) for folder in folders)  # type: ignore[misc]
+    assert not allowed(lambda: s3.get_object(Bucket="cdm-lake", Key="users-general-warehouse/alice/hello.txt"))
 
 
 def test_a_set_of_one(people: People) -> None:

@@ -10,6 +10,7 @@ from tests.support.house import House
 from vendor.errors import (
     VendError,
 )
+from vendor.leases.ceilings.ceilings import Ceilings
 from vendor.leases.duration import DurationRules
 from vendor.leases.ending import Ending
 from vendor.leases.lease import LeaseAsk
@@ -90,7 +91,7 @@ class Shop:
         return [event for event in found if str(event["kind"]).startswith(("vend.", "break_glass."))]
 
 
-def open_shop(house: House) -> Shop:
+def open_shop(house: House, ceilings: Ceilings | None = None) -> Shop:
     """Return all use cases of leases."""
     store = Counter(house.clock)
     making = Making(
@@ -101,12 +102,13 @@ def open_shop(house: House) -> Shop:
         durations=DurationRules(default=60, least=5, most=3600),
         clock=house.clock,
         random=random.Random(1),
+        ceilings=ceilings,
     )
     register = Register(house.database, "vendor")
     vending = Vending(making, house.users, house.trail, register, renewable_most=100_000)
     renewing = Renewing(making, house.users, house.trail, register)
     shield = open_shield(vending)
-    return Shop(house, store, vending, renewing, Ending(register, house.trail, house.clock), shield)
+    return Shop(house, store, vending, renewing, Ending(register, house.trail, house.clock, ceilings), shield)
 
 
 def open_shield(vending: Vending, *, vend: Rate = NO_LIMIT, most_live: int = MOST_LIVE) -> Shield:

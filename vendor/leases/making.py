@@ -90,14 +90,21 @@ class Making:
     random: random.Random
     ceilings: Ceilings | None = None
 
-    async def reserve(self, wish: Wish, *, renewed_until: float = 0.0) -> Slot | None:
+    async def reserve(
+        self, principal: Principal, store: str, lease: LeaseId, *, renewed_until: float = 0.0
+    ) -> Slot | None:
         """Take a place among what the store keeps for this user; it needs nothing read, so read meanwhile.
 
         Raises StateUnavailable, TooManyRequests, LeaseEnded.
         """
         if self.ceilings is None:
             return None
-        return await self.ceilings.reserve(wish.principal, wish.ask.store, wish.lease, renewed_until=renewed_until)
+        return await self.ceilings.reserve(principal, store, lease, renewed_until=renewed_until)
+
+    async def give_back(self, slot: Slot, lease: LeaseId) -> None:
+        """Give a place back that a new lease took, and of which no keys came."""
+        if self.ceilings is not None:
+            await self.ceilings.give_back(slot, lease)
 
     async def make(
         self,
@@ -111,26 +118,10 @@ class Making:
     ) -> Issued:
         """Make keys.  `keep` registers the lease; `forget` takes that back if its event could not be written.
 
-        `slot` is what `reserve` returned; it is given back if no keys come of it.  Raises UnknownStore,
+        `slot` is what `reserve` returned; if no keys come of it, the caller gives it back.  Raises UnknownStore,
         InvalidDuration, NothingGranted, ScopeNotGranted, PolicyTooLarge, RoleRequired, StoreRefused, StoreUnavailable,
         StateUnavailable, AuditUnavailable, Conflict, and what `keep` raises.
         """
-        try:
-            return await self._make(wish, standing, event, slot, keep, forget)
-        except BaseException:
-            if self.ceilings is not None and slot is not None:
-                await self.ceilings.give_back(slot, wish.lease, wholly=not wish.renewals)
-            raise
-
-    async def _make(
-        self,
-        wish: Wish,
-        standing: Standing,
-        event: Event,
-        slot: Slot | None,
-        keep: Callable[[Issued], Awaitable[None]],
-        forget: Callable[[Issued], Awaitable[None]],
-    ) -> Issued:
         store = self.store(wish.ask.store)
         for _ in range(TRIES):
             plan = self.plan(wish, standing, store, slot)

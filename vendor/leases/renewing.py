@@ -78,7 +78,8 @@ class Renewing:
         try:
             self._require_time_left(wish)
             standing, slot = await asyncio.gather(
-                self.users.standing_if_known(caller), self.making.reserve(wish, renewed_until=kept.expires_at)
+                self.users.standing_if_known(caller),
+                self.making.reserve(kept.holder, ask.store, kept.id, renewed_until=kept.expires_at),
             )
             _require_same_user(kept, standing)
             return await self.making.make(wish, standing, event, slot=slot, keep=self._keep, forget=_nothing)

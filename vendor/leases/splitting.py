@@ -6,7 +6,7 @@ told why.
 
 from dataclasses import dataclass, replace
 
-from vendor.errors import VendError
+from vendor.errors import PolicyTooLarge, VendError
 from vendor.leases.ending import Ending
 from vendor.leases.lease import Issued, LeaseAsk
 from vendor.leases.making import Making
@@ -27,8 +27,14 @@ class Splitting:
     async def vend(self, caller: Caller, ask: LeaseAsk) -> list[Issued]:
         """Issue as many leases as the scope needs.  Raises what `Vending.vend` raises."""
         made: list[Issued] = []
+        parts = await self._parts(caller, ask)
+        if len(parts) > 1 and self.making.ceilings is not None and self.making.ceilings.on(ask.store):
+            try:  # what the store keeps for a lease holds more than a session policy does, where there is room for it
+                return [await self.vending.vend(caller, ask)]
+            except PolicyTooLarge:
+                pass
         try:
-            for part in await self._parts(caller, ask):
+            for part in parts:
                 made.append(await self.vending.vend(caller, part))  # noqa: PERF401 - known even when one fails
         except VendError:
             for issued in made:

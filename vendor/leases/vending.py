@@ -5,7 +5,6 @@ At most two round trips to Redis and one call to the store for a principal that 
 """
 
 import asyncio
-from collections.abc import Awaitable
 from dataclasses import dataclass
 
 from vendor.audit.event import Kind
@@ -14,13 +13,30 @@ from vendor.errors import InvalidDuration, InvalidRequest, VendError
 from vendor.governance.state import Standing
 from vendor.identity.principal import Principal
 from vendor.leases import facts
-from vendor.leases.lease import Issued, LeaseAsk, new_lease_id
+from vendor.leases.ceilings.slots import Slot
+from vendor.leases.lease import Issued, LeaseAsk, LeaseId, new_lease_id
 from vendor.leases.live import Live
 from vendor.leases.making import Making, Wish
 from vendor.leases.register import Register
 from vendor.leases.token import new_token
 from vendor.stewardship.caller import Caller
 from vendor.stewardship.users import Users
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A lease whose reading is under way: what governance says of the caller, and its place in the store."""
+
+    lease: LeaseId
+    standing: "asyncio.Future[Standing]"
+    slot: "asyncio.Future[Slot | None]"
+    making: Making
+
+    async def give_up(self) -> None:
+        """Let the reads end that nobody needs any more, and give the place back."""
+        _, slot = await asyncio.gather(self.standing, self.slot, return_exceptions=True)
+        if isinstance(slot, Slot):
+            await self.making.give_back(slot, self.lease)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +49,15 @@ class Vending:
     register: Register
     renewable_most: int
 
-    async def vend(self, caller: Caller, ask: LeaseAsk, reading: Awaitable[Standing] | None = None) -> Issued:
-        """Issue one lease.  `reading` is what governance says of the caller, where that is being read already.
+    def begin(self, caller: Caller, ask: LeaseAsk) -> Begun:
+        """Have everything read that a lease needs, all at the same time; whoever begins vends, or gives up."""
+        lease = new_lease_id()
+        standing = asyncio.ensure_future(self.users.standing(caller))
+        slot = asyncio.ensure_future(self.making.reserve(caller.principal, ask.store, lease))
+        return Begun(lease, standing, slot, self.making)
+
+    async def vend(self, caller: Caller, ask: LeaseAsk, begun: Begun | None = None) -> Issued:
+        """Issue one lease.  `begun` is what `begin` returned, where that is being read already.
 
         Raises UnknownStore, InvalidDuration, NothingGranted, ScopeNotGranted, PolicyTooLarge, RoleRequired,
         StoreRefused, StoreUnavailable, StateUnavailable, AuditUnavailable.  Every refusal is recorded.
@@ -43,20 +66,19 @@ class Vending:
         if caller.principal.break_glass:
             issued, denied = Kind.BREAK_GLASS_ISSUED, Kind.BREAK_GLASS_DENIED
         event = caller.event(issued, self.making.clock(), **facts.asked(ask))
+        begun = self.begin(caller, ask) if begun is None else begun
         try:
             _require_reason(caller.principal, ask)
-            wish = self._wish(caller.principal, ask)
-            reading = self.users.standing(caller) if reading is None else reading
-            standing, slot = await asyncio.gather(reading, self.making.reserve(wish))
+            wish = self._wish(caller.principal, ask, begun.lease)
+            standing, slot = await asyncio.gather(begun.standing, begun.slot)
             keep = self._keeper(wish)
             return await self.making.make(wish, standing, event, slot=slot, keep=keep, forget=self._forget)
         except VendError as refusal:
             event.refuse(denied, refusal.code, failed=refusal.status >= 500)
-            await self.trail.write_refusal(event)
+            await asyncio.gather(self.trail.write_refusal(event), begun.give_up())
             raise
 
-    def _wish(self, principal: Principal, ask: LeaseAsk) -> Wish:
-        lease = new_lease_id()
+    def _wish(self, principal: Principal, ask: LeaseAsk, lease: LeaseId) -> Wish:
         if ask.renewable_for is None:
             return Wish(principal, ask, lease)
         if not 1 <= ask.renewable_for <= self.renewable_most:

@@ -1,5 +1,6 @@
 """Ceilings as the making and ending of leases see them."""
 
+import asyncio
 import hashlib
 from dataclasses import dataclass, replace
 from typing import Final
@@ -65,14 +66,15 @@ class Ceilings:
         if not self.on(store):
             return None
         who, slots = Who.of(principal), self.writer.slots
-        slot = await slots.reserve(who, store, lease, renewed_until=renewed_until)
+        slot, _ = await asyncio.gather(
+            slots.reserve(who, store, lease, renewed_until=renewed_until), slots.mark_live(who)
+        )
         if slot is None:
             raise TooManyRequests(
                 "Too many leases of this user were ended while their keys are still good.", retry_after=RETRY_AFTER
             )
         if slot.ended:
             raise LeaseEnded("This lease was ended.")
-        await slots.mark_live(who)
         return slot
 
     async def ready(
@@ -95,10 +97,10 @@ class Ceilings:
             content = found
         return Ceiling(self.writer.documents(slot, len(content.texts)), content.texts)
 
-    async def give_back(self, slot: Slot, lease: LeaseId, *, wholly: bool) -> None:
-        """Give a slot back of which no keys came; if that cannot be said now, it lapses by itself."""
+    async def give_back(self, slot: Slot, lease: LeaseId) -> None:
+        """Give back a slot that a new lease took and no keys came of; if that cannot be said now, it lapses."""
         try:
-            await self.writer.slots.release(slot, lease, wholly=wholly)
+            await self.writer.slots.release(slot, lease)
         except StateUnavailable:
             _log.info("slot not given back; it lapses", slot=slot.field)
 

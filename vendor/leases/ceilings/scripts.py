@@ -78,12 +78,11 @@ if redis.call('EXPIRETIME', KEYS[1]) < forgotten then redis.call('EXPIREAT', KEY
 return 1
 """)
 
-# ARGV: field, lease, whether wholly.
+# ARGV: field, lease.
 RELEASE: Final = _script("""
 local slot = find(ARGV[1])
 if not slot or slot.shared or slot.ended or slot.lease ~= ARGV[2] then return 0 end
-slot.lapse = 0
-if ARGV[3] == '1' then slot['until'] = 0 end
+slot.lapse, slot['until'] = 0, 0
 keep(ARGV[1], slot)
 return 1
 """)

@@ -133,10 +133,9 @@ class Slots:
         arguments: list[Argument] = [slot.field, lease, until + SLACK, int(until + SLACK + _FORGOTTEN)]
         return bool(await self._database.run(scripts.CONFIRM, [self._key(slot.who.user)], arguments, repeatable=True))
 
-    async def release(self, slot: Slot, lease: LeaseId, *, wholly: bool) -> None:
-        """Give back a slot whose keys never left the gateway; `wholly` unless it holds older keys of the lease."""
-        arguments: list[Argument] = [slot.field, lease, int(wholly)]
-        await self._database.run(scripts.RELEASE, [self._key(slot.who.user)], arguments, repeatable=True)
+    async def release(self, slot: Slot, lease: LeaseId) -> None:
+        """Give back the slot of a new lease whose keys never left the gateway."""
+        await self._database.run(scripts.RELEASE, [self._key(slot.who.user)], [slot.field, lease], repeatable=True)
 
     async def describe(self, slot: Slot, wish: str) -> bool:
         """Say what the one lease in a slot may do; False if it was ended, or lost, in the meantime."""

@@ -5,7 +5,6 @@ answered with the same live lease while at least half of its life is left.  Such
 one: the lease is looked up, and the event is written only while everything that was read of the holder still holds.
 """
 
-import asyncio
 import time
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,7 +12,6 @@ from typing import Final
 from vendor.audit.event import Kind
 from vendor.audit.trail import Trail
 from vendor.errors import TooManyRequests, VendError
-from vendor.governance.state import Standing
 from vendor.leases import facts
 from vendor.leases.lease import Issued, LeaseAsk
 from vendor.leases.making import Making
@@ -122,13 +120,13 @@ class Shield:
     async def _alone(self, caller: Caller, ask: LeaseAsk) -> Issued:
         """Vend a lease that is nobody else's; what is granted is read while the gate is asked."""
         await self.limits.recall(caller)
-        reading = asyncio.ensure_future(self.users.standing(caller))
+        begun = self.vending.begin(caller, ask)
         try:
             await self.limits.enter(caller)
             self.counters.vended += 1
-            return await self.vending.vend(caller, ask, reading)
+            return await self.vending.vend(caller, ask, begun)
         except BaseException:
-            await _ended(reading)
+            await begun.give_up()
             raise
 
     async def _fly(self, mark: bytes, caller: Caller, ask: LeaseAsk) -> tuple[Landed, bool]:
@@ -144,22 +142,23 @@ class Shield:
 
     async def _flight(self, mark: bytes, caller: Caller, ask: LeaseAsk) -> Landed:
         await self.limits.recall(caller)
-        reading = asyncio.ensure_future(self.users.standing(caller))
+        begun = self.vending.begin(caller, ask)
         elsewhere = Elsewhere(self.limits, self.making, caller, ask, mark, self.monotonic)
         try:
-            live = await elsewhere.look(reading)
+            live = await elsewhere.look(begun.standing)
             if live is not None:
                 self.counters.adopted += 1
                 self.memory.put(mark, live)
+                self._flights.afterwards(begun.give_up())
                 return Landed(live, made=False)
             self.counters.vended += 1
-            issued = await self.vending.vend(caller, ask, reading)
+            issued = await self.vending.vend(caller, ask, begun)
             live = self._live(issued)
             self.memory.put(mark, live)
             self._flights.afterwards(elsewhere.leave(live))
         except BaseException:
             self._flights.afterwards(elsewhere.leave(None))
-            await _ended(reading)
+            await begun.give_up()
             raise
         return Landed(live, made=True)
 
@@ -194,8 +193,3 @@ class Shield:
         event = caller.event(Kind.VEND_DENIED, self.making.clock(), **facts.asked(ask))
         event.refuse(Kind.VEND_DENIED, refusal.code, failed=refusal.status >= 500)
         await self.trail.write_refusal(event)
-
-
-async def _ended(reading: "asyncio.Future[Standing]") -> None:
-    """Let a read end that nobody needs any more."""
-    await asyncio.gather(reading, return_exceptions=True)
