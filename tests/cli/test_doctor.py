@@ -1,7 +1,10 @@
 """`vend doctor`: well on the real stack, and each trouble named by a stub."""
 
+import base64
+import json
 from collections.abc import Callable, Iterator
 from email.utils import formatdate
+from pathlib import Path
 from time import time
 from typing import Any
 
@@ -10,7 +13,11 @@ import pytest
 from tests.cli.vend import Said, Vend
 from tests.client.leases import lease
 from tests.client.stub import Reply, Seen, Stub, stub_server
-from vendor.cli.doctor import environment
+from vendor import __version__
+from vendor.cli.doctor import _age
+from vendor.cli.findings import environment, traps
+from vendor.client.answers import Endpoint
+from vendor.secret import RawToken
 
 REFUSED = {"error": {"code": "nothing_granted", "message": "Nothing is granted to you.", "remedy": "Ask a steward."}}
 
@@ -36,6 +43,7 @@ def healthy(stub: Stub, **changes: Reply) -> Callable[[Seen], Reply]:
         usual = {
             "livez": Reply(200, {"status": "alive"}, headers=date),
             "readyz": Reply(200, {"status": "ready"}),
+            "openapi.json": Reply(200, {"info": {"version": __version__}}),
             "whoami": Reply(200, {"principal": "alice"}),
             "leases": Reply(201, vended),
         }
@@ -71,6 +79,8 @@ def at(offset: float) -> Reply:
         pytest.param({"livez": at(-120)}, "clock", "warn", 0, id="clock-a-little-ahead"),
         pytest.param({"livez": at(3600)}, "clock", "fail", 1, id="clock-far-behind"),
         pytest.param({"livez": Reply(200, b"<html>", "text/html")}, "gateway", "fail", 4, id="captive-portal"),
+        pytest.param({"openapi.json": Reply(200, {"info": {"version": "9.8"}})}, "version", "warn", 0, id="version"),
+        pytest.param({"openapi.json": Reply(404, b"", "text/plain")}, "version", "warn", 0, id="no-version"),
         pytest.param({"readyz": Reply(503, {"status": "not_ready"})}, "readiness", "warn", 0, id="not-ready"),
         pytest.param(
             {"whoami": Reply(401, {"error": {"code": "expired_token", "message": "Ended."}})},
@@ -127,3 +137,53 @@ def test_variables(environ: dict[str, str], says: str) -> None:
     (finding,) = environment(environ)
     assert says in finding.message
     assert (finding.level == "ok") is says.startswith("Nothing")
+
+
+@pytest.mark.parametrize(
+    ("environ", "config", "says"),
+    [
+        ({}, None, "fit the store"),
+        (
+            {"AWS_REGION": "us-east-1"},
+            "[default]\nregion = us-east-1\ns3 =\n  addressing_style = path\n",
+            "fit the store",
+        ),
+        ({"AWS_DEFAULT_REGION": "eu-1"}, None, "'eu-1' by AWS_DEFAULT_REGION"),
+        ({}, "[default]\nregion = eu-2\n", "'eu-2' by the profile 'default'"),
+        ({"AWS_PROFILE": "lab"}, "[profile lab]\nregion = eu-3\n[default]\nregion=us-east-1", "by the profile 'lab'"),
+        ({}, "[default]\ns3 =\n    addressing_style = virtual\n", "wants them in the path"),
+        ({}, "broken [", "fit the store"),
+    ],
+)
+def test_region_and_addressing(environ: dict[str, str], config: str | None, says: str, tmp_path: Path) -> None:
+    if config is not None:
+        (tmp_path / ".aws").mkdir()
+        (tmp_path / ".aws" / "config").write_text(config)
+    (finding,) = traps(Endpoint("http://127.0.0.1:9", "us-east-1", path_style=True), environ, tmp_path)
+    assert says in finding.message
+    assert (finding.level == "ok") is (says == "fit the store")
+
+
+def test_a_bare_address_cannot_carry_bucket_names(tmp_path: Path) -> None:
+    (finding,) = traps(Endpoint("http://10.0.0.7:9000", "us-east-1", path_style=False), {}, tmp_path)
+    assert finding.level == "fail"
+    assert traps(Endpoint("https://s3.example", "us-east-1", path_style=False), {}, tmp_path)[0].level == "ok"
+
+
+def jwt(**claims: float) -> RawToken:
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return RawToken(f"eyJhbGciOiJub25lIn0.{body}.c2ln")
+
+
+@pytest.mark.parametrize(
+    ("claims", "refreshed", "level", "says"),
+    [
+        ({"iat": 1000.0, "exp": 90_000.0}, False, "ok", "is 15 min old and ends at"),
+        ({"iat": 1000.0, "exp": 1950.0}, False, "warn", "nothing renews it"),
+        ({"iat": 1000.0, "exp": 1950.0}, True, "ok", "renewed by itself"),
+        ({}, False, "ok", "of unknown age"),
+    ],
+)
+def test_the_age_of_the_token(claims: dict[str, float], refreshed: bool, level: str, says: str) -> None:
+    finding = _age(jwt(**claims), 1900.0, refreshed=refreshed)
+    assert (finding.level, says in finding.message) == (level, True), finding.message

@@ -4,39 +4,35 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vendor import __version__
 from vendor.cli import failures, screen
-from vendor.cli.environment import CREDENTIAL_VARIABLES, OTHER_SOURCES, PLACES
+from vendor.cli.findings import FAIL, OK, WARN, Finding, environment, traps
 from vendor.cli.options import Json, command
 from vendor.client.address import ServiceUrl
+from vendor.client.answers import Reader
 from vendor.client.calls import Ask
 from vendor.client.connection import Connection
 from vendor.client.errors import ClientError, GatewayError
 from vendor.client.signin import expiry
 from vendor.client.text import printable
+from vendor.client.tokens import unverified_claims
+from vendor.secret import Secret
 from vendor.times import rfc3339
 
 if TYPE_CHECKING:
     from vendor.client.answers import Vended
 
-OK, WARN, FAIL = "ok", "warn", "fail"
 SKEW_WARN, SKEW_FAIL = 60.0, 600.0
 """Seconds of difference between clocks: tokens and S3 signatures are refused after some minutes."""
+SOON = 300.0
+"""A token that ends within so many seconds is worth a warning."""
 
 NoLease = Annotated[bool, typer.Option("--no-lease", help="Ask for no keys, and so do not look at the store.")]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    check: str
-    level: str
-    message: str
-    remedy: str = ""
 
 
 @command
@@ -61,7 +57,7 @@ Check = Callable[[Connection], Iterable[Finding]]
 
 
 def _checks(*, no_lease: bool) -> list[Check]:
-    return [settings, gateway, readiness, identity, *([] if no_lease else [store])]
+    return [settings, gateway, version, readiness, identity, *([] if no_lease else [store])]
 
 
 def _name(check: Check) -> str:
@@ -77,7 +73,7 @@ def settings(connection: Connection) -> list[Finding]:
 def gateway(connection: Connection) -> list[Finding]:
     """The gateway answers, and its clock agrees with ours."""
     began = time.time()
-    date = _get(connection.gateway, "/livez").get("date")
+    date = _get(connection.gateway, "/livez").headers.get("date")
     took = time.time() - began
     return [
         Finding("gateway", OK, f"The gateway answers in {took * 1000:.0f} ms."),
@@ -104,6 +100,29 @@ def _skew(whose: str, date: str | None, now: float) -> list[Finding]:
     ]
 
 
+def version(connection: Connection) -> list[Finding]:
+    """The gateway and this program are of the same kind."""
+    try:
+        theirs = Reader(_get(connection.gateway, "/openapi.json").value).object("info").text("version")
+    except ClientError as error:
+        return [Finding("version", WARN, f"The gateway does not say its version ({error}).", "Ask its operator.")]
+    ours = __version__
+    if _series(theirs) == _series(ours):
+        return [Finding("version", OK, f"The gateway has version {theirs}, this program {ours}.")]
+    return [
+        Finding(
+            "version",
+            WARN,
+            f"The gateway has version {theirs}, this program {ours}.",
+            f"Install the one that fits: pip install 'sts-vendor=={theirs}'.",
+        )
+    ]
+
+
+def _series(version: str) -> tuple[str, ...]:
+    return tuple(version.split(".")[:2])
+
+
 def readiness(connection: Connection) -> list[Finding]:
     """The gateway has all it needs."""
     try:
@@ -118,9 +137,33 @@ def identity(connection: Connection) -> list[Finding]:
     found = connection.identity()
     with connection.client() as client:
         who = client.whoami()
-    ends = expiry(connection.identity().provide(), None)
-    until = f", until {rfc3339(ends)}" if ends else ""
-    return [Finding("identity", OK, f"You are {who.principal}, by the token from {found.origin}{until}.")]
+    token = found.provide()
+    return [
+        Finding("identity", OK, f"You are {who.principal}, by the token from {found.origin}."),
+        _age(token, time.time(), refreshed=found.refreshed()),
+    ]
+
+
+def _age(token: Secret, now: float, *, refreshed: bool) -> Finding:
+    """Say how old the token is and how long it lives."""
+    issued = unverified_claims(token.reveal()).get("iat")
+    age = f"{_span(now - issued)} old" if isinstance(issued, int | float) else "of unknown age"
+    ends = expiry(token, None)
+    if ends is None:
+        return Finding("token", OK, f"The identity token is {age}.")
+    text = f"The identity token is {age} and ends at {rfc3339(ends)}"
+    if refreshed or ends - now > SOON:
+        return Finding("token", OK, f"{text}; it is renewed by itself." if refreshed else f"{text}.")
+    return Finding(
+        "token", WARN, f"{text}, and nothing renews it.", "Sign in with 'vend login'; jobs need a token file."
+    )
+
+
+def _span(seconds: float) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
 
 
 def store(connection: Connection) -> list[Finding]:
@@ -134,7 +177,8 @@ def store(connection: Connection) -> list[Finding]:
             return [Finding("lease", WARN, f"No lease is to be had ({refused}).", refused.remedy)]
     paths = len(vended.lease.scope)
     findings = [Finding("lease", OK, f"A lease for {paths} path{'' if paths == 1 else 's'} is to be had.")]
-    return findings + _store_answers(vended)
+    around = connection.surroundings
+    return findings + _store_answers(vended) + traps(vended.endpoint, around.environ, Path.home())
 
 
 def _store_answers(vended: "Vended") -> list[Finding]:
@@ -156,7 +200,13 @@ _NEEDED: tuple[Check, ...] = (settings, gateway)
 """Without these the later checks would only fail for the same cause."""
 
 
-def _get(base: ServiceUrl, path: str) -> Mapping[str, str]:
+@dataclass(frozen=True, slots=True)
+class _Got:
+    headers: Mapping[str, str]
+    value: object
+
+
+def _get(base: ServiceUrl, path: str) -> _Got:
     import httpx2
 
     from vendor.client import http
@@ -167,37 +217,7 @@ def _get(base: ServiceUrl, path: str) -> Mapping[str, str]:
             response = web.get(base + path)
     except httpx2.HTTPError as error:
         raise http.explain(error, base) from None
-    read_answer(response.status_code, response.headers, response.content, base)
-    return response.headers
-
-
-def environment(environ: Mapping[str, str]) -> list[Finding]:
-    """Variables of this shell that would win over the keys of a lease, or get in the way."""
-    stale = [name for name in (*CREDENTIAL_VARIABLES, *OTHER_SOURCES, *PLACES) if environ.get(name)]
-    findings = []
-    if stale:
-        findings.append(
-            Finding(
-                "environment",
-                WARN,
-                f"This shell sets {', '.join(stale)}.",
-                "'vend exec' and 'vend env' clear what is in the way; other programs would use them.",
-            )
-        )
-    proxies = [
-        name for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY") if environ.get(name) or environ.get(name.lower())
-    ]
-    bypass = environ.get("NO_PROXY") or environ.get("no_proxy") or ""
-    if proxies and "127.0.0.1" not in bypass.split(","):
-        findings.append(
-            Finding(
-                "proxy",
-                WARN,
-                f"{', '.join(proxies)} is set and NO_PROXY does not name 127.0.0.1.",
-                "Add 127.0.0.1 to NO_PROXY, so that programs reach 'vend server' directly.",
-            )
-        )
-    return findings or [Finding("environment", OK, "Nothing in this shell's environment is in the way.")]
+    return _Got(response.headers, read_answer(response.status_code, response.headers, response.content, base))
 
 
 def _show(findings: list[Finding], as_json: bool) -> None:

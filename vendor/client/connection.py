@@ -129,7 +129,12 @@ class Connection:
             return found
         name, gateway = self.profile_name, self.gateway
         provide = provider_of(self.sign_ins, name, gateway, insecure_http=self.insecure_http)
-        return FoundToken(f"the sign-in of profile {name!r}", provide)
+
+        def refreshed() -> bool:
+            kept = self.sign_ins.load(name)
+            return kept is not None and (kept.in_vault or kept.refresh_token is not None)
+
+        return FoundToken(f"the sign-in of profile {name!r}", provide, refreshed)
 
     def client(self, *, anonymous: bool = False) -> "Client":
         """Open a client."""

@@ -61,10 +61,11 @@ def fixed(token: Secret) -> TokenProvider:
 
 @dataclass(frozen=True, slots=True)
 class FoundToken:
-    """A token provider, and in words where its tokens come from."""
+    """A token provider, and in words where its tokens come from; `refreshed` says if it gets new ones by itself."""
 
     origin: str
     provide: TokenProvider
+    refreshed: Callable[[], bool] = lambda: False
 
 
 def find_token(
@@ -102,7 +103,7 @@ def _from_file(path: Path, origin: str, warn: Callable[[str], None]) -> FoundTok
             warn(text)
         warned.append(text)
 
-    return FoundToken(origin, lambda: read_token_file(path, warn_once))
+    return FoundToken(origin, lambda: read_token_file(path, warn_once), lambda: True)
 
 
 def unverified_claims(token: str) -> Mapping[str, object]:
