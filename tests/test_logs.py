@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from vendor.logs import mask, scrub
+from vendor.logs import mask, scrub, visible
 from vendor.secret import Secret
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
@@ -63,3 +63,29 @@ def test_ordinary_words_stay() -> None:
 
     assert entry == {"event": "hello", "path": "s3://lake/a/", "number": 3, "secret": "***"}
     assert mask(None, "info", {"value": Secret("x")})["value"] == "***"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    ["\x1b[2J\x1b[31mred", "line\nforged [info] line", "\r\x07bell", "\x9b2J", "\u202emirrored", "\u2028separated"],
+)
+def test_what_a_terminal_would_obey_is_written_as_an_escape(sent: str) -> None:
+    entry = visible(logging.getLogger(), "info", {"event": sent, "path": sent, "number": 3, "exception": "a\n\tb\x1b"})
+
+    assert str(entry["event"]).isprintable()
+    assert str(entry["path"]).isprintable()
+    assert entry["exception"] == "a\n\tb\\x1b"
+    assert visible(logging.getLogger(), "info", {"event": "plain text, mañana"}) == {"event": "plain text, mañana"}
+
+
+def test_the_readable_form_obeys_no_caller() -> None:
+    code = """
+from vendor.logs import configure
+import structlog
+configure("pretty", "info")
+structlog.get_logger("a").info("request", path="/x\\x1b[2J")
+"""
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stderr
+
+    assert "\\x1b[2J" in out
+    assert "\x1b[2J" not in out

@@ -23,8 +23,10 @@ from vendor.doors.forms import form_of
 from vendor.doors.middleware import Frame
 from vendor.doors.mms import door as mms
 from vendor.doors.mms.parts import open_mms
+from vendor.doors.recent import Recent
 from vendor.doors.render import REFUSAL, MethodNotAllowed, NoRoute
 from vendor.doors.table import ROUTES
+from vendor.doors.wellness import look
 from vendor.errors import VendError
 from vendor.governance.generations import Generations
 from vendor.governance.keys import Keys
@@ -156,7 +158,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
     vending = Shield(
         Vending(making, users, trail, register, settings.lease_renewable_max_seconds), limits, Memory(MOST_LIVE, clock)
     )
-    renewing = Renewing(making, users, trail, register, limits)
+    renewing = Renewing(making, users, trail, register, limits, authenticator.trust)
     repeating = Repeating(renewing, database, settings.redis_prefix, keys.revision)
     return Gateway(
         authenticator=authenticator,
@@ -176,6 +178,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         state_copies=copies,
         state_restore=StateRestore(desk, generations, copies, layout),
         lanes=Lanes(),
+        wellness=Recent(partial(look, database, authenticator, stores)),
         vending=vending,
         renewing=renewing,
         repeating=repeating,

@@ -30,7 +30,9 @@ def configure(log_format: LogFormat, level: str) -> None:
         structlog.processors.format_exc_info,
         mask,
     ]
-    renderer = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer()
+    renderers: list[structlog.typing.Processor] = (
+        [visible, structlog.dev.ConsoleRenderer()] if pretty else [structlog.processors.JSONRenderer()]
+    )
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -41,7 +43,7 @@ def configure(log_format: LogFormat, level: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
@@ -56,6 +58,28 @@ def mask(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> Mutable
         elif isinstance(value, str):
             entry[name] = scrub(value)
     return entry
+
+
+def visible(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Write control characters as escapes: callers choose paths and names, and a terminal would obey them.
+
+    JSON does so by itself.  A traceback keeps its lines.
+    """
+    for name, value in entry.items():
+        if isinstance(value, str):
+            entry[name] = _escaped(value, keep="\n\t" if name == "exception" else "")
+    return entry
+
+
+def _escaped(text: str, keep: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(
+        character
+        if character.isprintable() or character in keep
+        else character.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for character in text
+    )
 
 
 def scrub(text: str) -> str:

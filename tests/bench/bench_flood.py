@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from vendor.dev.stack import Stack, running_stack
+from vendor.settings import Settings
 
 PER_SECOND = 20
 GOAL = 2.0
@@ -106,8 +107,10 @@ def quantiles(took: list[float]) -> dict[str, float]:
     return {"p50_ms": round(statistics.median(ordered), 1), "p99_ms": round(ordered[int(len(ordered) * 0.99)], 1)}
 
 
-def _flooded(pool: Pool, stack: Stack, count: int, asks: int, connections: int, kind: str) -> dict[str, object]:
-    url, bob, alice = stack.gateway.url, stack.tokens["bob"], stack.tokens["alice"]
+def _flooded(
+    pool: Pool, stack: Stack, url: str, count: int, asks: int, connections: int, kind: str
+) -> dict[str, object]:
+    bob, alice = stack.tokens["bob"], stack.tokens["alice"]
     asked, statuses, round_number = 0, Counter[str](), 0
     victim = pool.apply_async(paced, (url, bob, count, f"flooded-{kind}"))
     while not victim.ready():
@@ -120,17 +123,17 @@ def _flooded(pool: Pool, stack: Stack, count: int, asks: int, connections: int, 
     return {**quantiles(took), "statuses": seen, "flood_asks": asked, "flood_statuses": dict(statuses)}
 
 
-def measure(stack: Stack, *, asks: int, connections: int, seconds: float) -> dict[str, dict[str, object]]:
+def measure(stack: Stack, url: str, *, asks: int, connections: int, seconds: float) -> dict[str, dict[str, object]]:
     """Return Bob's times alone and under each kind of flood."""
     count = int(PER_SECOND * seconds)
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         pool.map(abs, range(2))
-        pool.apply(paced, (stack.gateway.url, stack.tokens["bob"], 20, "warm"))
-        took, statuses = pool.apply(paced, (stack.gateway.url, stack.tokens["bob"], count, "quiet"))
+        pool.apply(paced, (url, stack.tokens["bob"], 20, "warm"))
+        took, statuses = pool.apply(paced, (url, stack.tokens["bob"], count, "quiet"))
         quiet = {**quantiles(took), "statuses": statuses}
         found: dict[str, dict[str, object]] = {"quiet": quiet}
         for kind in ("different", "same"):
-            flooded = _flooded(pool, stack, count, asks, connections, kind)
+            flooded = _flooded(pool, stack, url, count, asks, connections, kind)
             flooded["ratio_p99"] = round(float(str(flooded["p99_ms"])) / float(str(quiet["p99_ms"])), 2)
             found[kind] = flooded
     return found
@@ -146,7 +149,10 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
     with running_stack(options.store) as stack:
-        found = measure(stack, asks=options.asks, connections=options.connections, seconds=options.seconds)
+        shipped = Settings.model_fields
+        limits = {f"VENDOR_{name.upper()}": str(shipped[name].default) for name in shipped if name.startswith("limit_")}
+        gateway = stack.add_gateway("gateway-as-shipped", **limits)
+        found = measure(stack, gateway.url, asks=options.asks, connections=options.connections, seconds=options.seconds)
     if options.json:
         print(json.dumps({"name": f"flood/{options.store}", **found}))  # noqa: T201  it is a script
     else:

@@ -1,6 +1,8 @@
 """Leases that are renewed for days: what each renewal gives, and what ends it."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +20,7 @@ from vendor.errors import (
     UnknownLease,
     UnknownUser,
 )
+from vendor.identity.trust import load_trust
 from vendor.leases import register
 from vendor.leases.lease import Issued
 from vendor.names import UserName
@@ -27,6 +30,17 @@ from vendor.times import rfc3339
 
 ORIGIN = Origin(request_id="r_renew", door="test")
 DAY = 86_400
+TRUST = """\
+version = 1
+[[issuer]]
+name = "lab"
+url = "https://idp.example.org"
+audiences = ["vendor"]
+algorithms = ["ES256"]
+tokens = ["id"]
+[[issuer.rule]]
+name = "people"
+"""
 CAROL = caller("carol", admin=True)
 
 
@@ -234,3 +248,25 @@ async def test_a_damaged_record_is_no_lease(shop: Shop) -> None:
 
     with pytest.raises(StateUnavailable):
         await shop.renewing.renew(token_of(issued), ORIGIN)
+
+
+async def test_a_removed_trust_rule_ends_renewals_and_a_shorter_one_shortens_them(shop: Shop, tmp_path: Path) -> None:
+    file = tmp_path / "trust.toml"
+    file.write_text(TRUST)
+    bob = caller("bob")
+    who = replace(bob, principal=replace(bob.principal, trusted_by="lab", rule="people"))
+    token = token_of(await shop.vending.vend(who, ask(duration=60, renewable_for=DAY)))
+    renewing = replace(shop.renewing, trust=load_trust(file))
+    assert (await renewing.renew(token, ORIGIN)).lease.scope
+
+    file.write_text(TRUST + "max_lease_seconds = 30\n")
+    shorter = await replace(renewing, trust=load_trust(file)).renew(token, ORIGIN)
+    assert shorter.lease.expires_at <= shop.house.clock.now + 30
+    shop.house.clock.now += 40
+    with pytest.raises(LeaseEnded):
+        await replace(renewing, trust=load_trust(file)).renew(token, ORIGIN)
+
+    file.write_text(TRUST.replace("people", "nobody"))
+    with pytest.raises(LeaseEnded):
+        await replace(renewing, trust=load_trust(file)).renew(token, ORIGIN)
+    assert (await shop.events())[-1]["reason"] == "lease_ended"

@@ -1,5 +1,6 @@
 """The promises of vending: nothing unrecorded leaves, nothing is asked in vain, only what still holds is given."""
 
+import hashlib
 import json
 
 import pytest
@@ -17,6 +18,9 @@ from vendor.errors import (
     StoreUnavailable,
     UnknownStore,
 )
+from vendor.leases import facts, splitting
+from vendor.leases.lease import MOST_ENTRIES
+from vendor.leases.splitting import Splitting
 from vendor.names import UserName, parse_s3_path
 from vendor.policy.grant import Level
 
@@ -194,3 +198,59 @@ async def test_a_break_glass_login_says_why(shop: Shop) -> None:
 async def test_an_unknown_store(shop: Shop) -> None:
     with pytest.raises(UnknownStore):
         await shop.vending.vend(caller("alice"), ask(store="other"))
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        pytest.param([f"{KBASE_DATA}{n}/" for n in range(MOST_ENTRIES + 1)], id="too-many"),
+        pytest.param([f"{KBASE_DATA}{n}/{'x' * 900}/" for n in range(150)], id="too-long"),
+    ],
+)
+async def test_a_scope_has_bounds(shop: Shop, paths: list[str]) -> None:
+    with pytest.raises(InvalidRequest):
+        await shop.vending.vend(caller("alice"), ask(*((path, Level.READ) for path in paths)))
+    assert not shop.store.orders
+
+
+async def test_an_event_has_the_beginning_of_a_scope_and_the_digest_of_all_of_it(shop: Shop) -> None:
+    what = ask(*((f"{KBASE_DATA}{n:03}/{'x' * 70}/", Level.READ) for n in range(900)))
+    with pytest.raises(PolicyTooLarge):
+        await shop.vending.vend(caller("alice"), what)
+
+    (event,) = await shop.events()
+    asked = event["asked"]
+    assert isinstance(asked, dict)
+    whole = [{"path": one.path.text, "access": "read"} for one in what.scope or ()]
+    text = json.dumps(whole, sort_keys=True, separators=(",", ":"))
+    assert asked["scope"] == whole[: facts.RECORDED]
+    assert asked["scope_whole"] == {"entries": 900, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    assert len(json.dumps(event)) < 20_000
+
+
+async def test_a_scope_that_takes_very_many_leases_is_refused_as_a_whole(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(splitting, "MOST_PARTS", 2)
+    split = Splitting(shop.vending.making, shop.shield, shop.ending)
+    scope = [(f"{KBASE_DATA}{n:03}/{'x' * 100}/", Level.READ) for n in range(30)]
+
+    with pytest.raises(InvalidRequest) as refusal:
+        await split.vend(caller("alice"), ask(*scope))
+    assert refusal.value.details["limit"] == 2
+    assert not shop.store.orders
+    assert [event["reason"] for event in await shop.events()] == ["invalid_request"]
+
+
+async def test_a_set_that_fails_ends_nothing_that_was_somebody_s_before(shop: Shop) -> None:
+    split = Splitting(shop.vending.making, shop.shield, shop.ending)
+    scope = [(f"{KBASE_DATA}{n:03}/{'x' * 100}/", Level.READ) for n in range(30)]
+    first = await split.vend(caller("alice"), ask(*scope))
+    shop.shield.memory.drop(*next((mark, live) for mark, (live, _) in shop.shield.memory._kept.items()
+                                  if live.issued.lease.id == first[-1].lease.id))  # fmt: skip
+    shop.store.failure = StoreUnavailable("away")
+    with pytest.raises(StoreUnavailable):
+        await split.vend(caller("alice"), ask(*scope))
+
+    assert len(first) > 1
+    assert all([await shop.shield.register.is_live(issued.lease.id) for issued in first])

@@ -1,16 +1,17 @@
 """The bounds on connections, with a real server on loopback: what exceeds them is cut off, what does not is served."""
 
 import asyncio
+import contextlib
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from vendor.operate import protocol
-from vendor.operate.protocol import HEAD_BYTES, BoundedProtocol
+from vendor.operate.protocol import HEAD_BYTES, LINGER_BYTES, BoundedProtocol
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
@@ -27,9 +28,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 @asynccontextmanager
-async def serving() -> AsyncIterator[int]:
+async def serving(app: ASGIApp = application) -> AsyncIterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(application, http=BoundedProtocol, ws="none", lifespan="off", log_config=None)
+        config = uvicorn.Config(app, http=BoundedProtocol, ws="none", lifespan="off", log_config=None)
         server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve([listener]))
         try:
@@ -121,3 +122,24 @@ async def test_a_body_may_take_as_long_as_its_size_needs(monkeypatch: pytest.Mon
         )
 
     assert answer.endswith(b"00001000")
+
+
+async def test_of_a_refused_body_no_more_is_taken_in_than_lets_the_client_read_why() -> None:
+    async def refuses(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 403, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with serving(refuses) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        length = LINGER_BYTES * 20
+        writer.write(HEAD + b"Content-Length: %d\r\n\r\n" % length)
+        assert b" 403 " in await reader.readuntil(b"\r\n\r\n")
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            while sent < length:
+                writer.write(b"a" * 65_536)
+                await writer.drain()
+                sent += 65_536
+        writer.close()
+
+    assert sent < LINGER_BYTES * 10, "what the buffers between us hold comes on top"

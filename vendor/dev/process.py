@@ -141,9 +141,14 @@ class Child:
         """Say whether all its ports are its own.  A stranger may be the one who answers on them."""
         if not self.program.ports:
             return True
-        missing = set(self.program.ports) - _listening_ports(self.pid)
+        listening = _listening_ports(self.pid)
+        if listening is None:
+            return all(not is_free(port) for port in self.program.ports)
+        missing = set(self.program.ports) - listening
         taken = [port for port in missing if not is_free(port)]
-        if taken and not set(taken) <= _listening_ports(self.pid):  # asked again: it may just have come to listen
+        if taken and not set(taken) <= (
+            _listening_ports(self.pid) or set()
+        ):  # asked again: it may just have come to listen
             raise PortTakenError(f"{self.name} shall listen on {taken}, but another process does")
         return not missing
 
@@ -244,13 +249,18 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
         os.killpg(pid, number)
 
 
-def _listening_ports(pid: int) -> set[int]:
-    """The TCP ports on which `pid` or a process it started listens."""
+def _listening_ports(pid: int) -> set[int] | None:
+    """The TCP ports on which `pid` or a process it started listens; None for one that does not show them.
+
+    A gateway closes its memory to others, and to all but root that hides its open files, too.
+    """
     found = set()
     try:
         leader = psutil.Process(pid)
         for process in (leader, *leader.children(recursive=True)):
             found |= {c.laddr.port for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+    except psutil.AccessDenied:
+        return None
     except psutil.Error:  # it ended while we looked
         pass
     return found

@@ -12,7 +12,9 @@ from vendor.audit.trail import Trail
 from vendor.database import Database
 from vendor.doors.fairness import Lanes
 from vendor.doors.mms.parts import MmsParts
+from vendor.doors.recent import Recent
 from vendor.doors.render import request_id
+from vendor.doors.wellness import Wellness
 from vendor.identity.authenticator import Authenticator
 from vendor.identity.bearer import bearer
 from vendor.identity.issuer import OwnIssuer
@@ -64,6 +66,7 @@ class Gateway:
     state_copies: StateCopies
     state_restore: StateRestore
     lanes: Lanes
+    wellness: Recent[Wellness]
     vending: Shield
     renewing: Renewing
     repeating: Repeating

@@ -33,7 +33,7 @@ from vendor.errors import (
 from vendor.identity.bearer import bearer
 from vendor.leases import facts
 from vendor.leases.ending import Ended
-from vendor.leases.lease import DEFAULT_STORE, Issued, LeaseAsk
+from vendor.leases.lease import DEFAULT_STORE, MOST_ENTRIES, Issued, LeaseAsk
 from vendor.leases.register import Kept
 from vendor.leases.token import is_lease_token
 from vendor.names import parse_s3_path, parse_user_name
@@ -41,7 +41,6 @@ from vendor.policy.grant import Ask, Level
 from vendor.stewardship.caller import require_admin
 from vendor.times import rfc3339
 
-MOST_ENTRIES: Final = 1000
 _ContextName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 _ContextText = Annotated[str, Field(max_length=512)]
 
@@ -153,8 +152,10 @@ async def renew(request: Request) -> Response:
     token = bearer(request.headers.getlist("authorization"))
     if not is_lease_token(token):
         raise InvalidToken("A lease is renewed with its lease token.", remedy="Send the lease token as bearer token.")
+    renewing = gateway(request).renewing
+    kept = await renewing.open(token)  # first of all: nothing is read of what a stranger sends
     await read(request, RenewBody)
-    return JSON(answer(await gateway(request).renewing.renew(token, origin(request, "api"))))
+    return JSON(answer(await renewing.renew_kept(kept, token, origin(request, "api"))))
 
 
 async def listed(request: Request) -> Response:

@@ -1,7 +1,6 @@
 """What anyone may read: the gateway's own issuer, how to sign in, and whether it is well."""
 
-import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from typing import Final, Literal, NotRequired, cast
 
 from starlette.requests import Request
@@ -12,12 +11,9 @@ from vendor.doors import shapes
 from vendor.doors.context import gateway
 from vendor.doors.operation import Example, Operation, Reply, Token
 from vendor.doors.render import JSON
-from vendor.errors import VendError
-from vendor.identity.authenticator import Authenticator
 from vendor.leases.lease import DEFAULT_STORE
 from vendor.stores.probe.watch import Colour, Light
 
-PROBE_SECONDS: Final = 3.0
 _CACHED: Final = {"cache-control": "public, max-age=60"}
 
 
@@ -111,25 +107,20 @@ async def readyz(request: Request) -> Response:
     """Each part that vending depends on: 200 when all of them answer, else 503.
 
     `degraded`, with 200, is a store that was found sound at the start and no longer is (see `stores.probe.watch`), or a
-    store beside the default one that cannot be used: leases for the others go on.
+    store beside the default one that cannot be used: leases for the others go on.  The parts are asked at most once a
+    second, however many ask here.
     """
     parts = gateway(request)
-    redis, identity, stores = await asyncio.gather(
-        _well(parts.database.ping()),
-        _identity(parts.authenticator),
-        asyncio.gather(*(store.answers() for store in parts.stores.values())),
-    )
+    found = await parts.wellness.get()
     checks: Checks = {
-        "redis": redis,
-        "identity": identity,
-        "stores": dict(zip(parts.stores, stores, strict=True)),
+        "redis": found.redis,
+        "identity": found.identity,
+        "stores": found.stores,
         "store_checks": {name: _shown(watch.light) for name, watch in parts.watches.items()},
     }
     colours = {name: watch.light.colour for name, watch in parts.watches.items()}
-    usable = {
-        name: answers and colours[name] is not Colour.RED for name, answers in zip(parts.stores, stores, strict=True)
-    }
-    ready = redis and usable[DEFAULT_STORE] and all(identity.values())
+    usable = {name: answers and colours[name] is not Colour.RED for name, answers in found.stores.items()}
+    ready = found.redis and usable[DEFAULT_STORE] and all(found.identity.values())
     sound = all(usable.values()) and Colour.AMBER not in colours.values()
     answer: Readiness = {"status": _status(ready=ready, degraded=not sound), "checks": checks}
     return JSON(answer, 200 if ready else 503)
@@ -146,21 +137,6 @@ def _shown(light: Light) -> StoreLight:
     if light.reason:
         shown["reason"] = light.reason
     return shown
-
-
-async def _well(check: Awaitable[None]) -> bool:
-    try:
-        await asyncio.wait_for(check, PROBE_SECONDS)
-    except (VendError, TimeoutError):
-        return False
-    return True
-
-
-async def _identity(authenticator: Authenticator) -> dict[str, bool]:
-    try:
-        return dict(await asyncio.wait_for(authenticator.ready(), PROBE_SECONDS))
-    except TimeoutError:
-        return {"answers": False}
 
 
 _NO_ISSUER: Final = Reply(what="This gateway signs no tokens of its own.")

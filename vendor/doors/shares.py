@@ -24,6 +24,7 @@ from vendor.errors import (
     NotOwner,
     NotSteward,
     ScopeNotGranted,
+    TooManyRequests,
     UnknownTenant,
     UnknownUser,
 )
@@ -125,6 +126,7 @@ async def create(request: Request) -> Response:
     """Share a path: 201 with one share per target."""
     who = await caller(request)
     offer = (await read(request, ShareBody)).offer()
+    await gateway(request).vending.limits.sharing(who, len(offer.targets))
     shares = await gateway(request).shares.create(who, offer, revision=if_match(request))
     answer: CreatedShares = {"shares": [_share(share) for share in shares]}
     return JSON(answer, 201)
@@ -211,7 +213,7 @@ OPERATIONS: Final[Sequence[Operation]] = [
         {201: Reply(CreatedShares, links=_LINKS)},
         body=ShareBody,
         if_match=True,
-        refuses=(*_OWNING, Conflict),
+        refuses=(*_OWNING, Conflict, TooManyRequests),
         example=Example(body=_OFFER),
     ),
     Operation(

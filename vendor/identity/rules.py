@@ -5,6 +5,7 @@ Pure: what it returns says of every rule whether it matched and why not, which i
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 from vendor.errors import InvalidName, RoleRequired, UnusableName
 from vendor.identity.assurance import BREAK_GLASS
@@ -57,6 +58,12 @@ def principal_by(
     roles = listed(claims, issuer.roles)
     check_required_roles(issuer, roles)
     name = UserName(rule.as_) if rule.as_ is not None else _claimed_name(issuer, rule, claims, spaces)
+    if rule.tenant is not None and is_admin(issuer, roles):
+        raise RoleRequired(
+            f"The rule {rule.name} lets this token act for a tenant, but its roles make an administrator of it.",
+            remedy="Take the administrator's role from this account, or sign in with another one.",
+            details={"reason": "admin_acts_for"},
+        )
     expires = claims["exp"]
     assert isinstance(expires, int)  # noqa: S101  the claims have been checked
     return Principal(
@@ -68,18 +75,34 @@ def principal_by(
         roles=roles,
         groups=listed(claims, issuer.groups),
         admin=is_admin(issuer, roles),
-        has_home=_has_home(rule),
-        max_lease_seconds=_longest_lease(issuer, rule, assurance),
         display_name=_profile_text(claims, "name"),
         email=_profile_text(claims, "email"),
-        acts_for=ActsFor(parse_tenant_name(rule.tenant), Access(rule.access)) if rule.tenant else None,
-        max_scope=_scope(rule),
         break_glass=assurance.level == BREAK_GLASS,
         assurance=assurance,
         trusted_by=issuer.name,
         rule=rule.name,
         may_act_for=frozenset(rule.may_act_for),
+        **bounds_of(issuer, rule, break_glass=assurance.level == BREAK_GLASS),
     )
+
+
+class Bounds(TypedDict):
+    """What a rule sets of its principals, whatever their token says."""
+
+    has_home: bool
+    max_lease_seconds: int | None
+    acts_for: ActsFor | None
+    max_scope: tuple[Ask, ...] | None
+
+
+def bounds_of(issuer: Issuer, rule: Rule, *, break_glass: bool) -> Bounds:
+    """Return for whom, where and for how long the principals of a rule may act."""
+    return {
+        "has_home": _has_home(rule),
+        "max_lease_seconds": _longest_lease(issuer, rule, break_glass=break_glass),
+        "acts_for": ActsFor(parse_tenant_name(rule.tenant), Access(rule.access)) if rule.tenant else None,
+        "max_scope": _scope(rule),
+    }
 
 
 def principal_name(text: str, source: Source, spaces: NameSpaces) -> UserName:
@@ -135,9 +158,9 @@ def _has_home(rule: Rule) -> bool:
     return default if rule.home is None else rule.home
 
 
-def _longest_lease(issuer: Issuer, rule: Rule, assurance: Assurance) -> int | None:
+def _longest_lease(issuer: Issuer, rule: Rule, *, break_glass: bool) -> int | None:
     limits = [limit for limit in (issuer.max_lease_seconds, rule.max_lease_seconds) if limit is not None]
-    if assurance.level == BREAK_GLASS and issuer.break_glass is not None:
+    if break_glass and issuer.break_glass is not None:
         limits.append(issuer.break_glass.max_lease_seconds)
     return min(limits, default=None)
 

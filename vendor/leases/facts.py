@@ -1,12 +1,20 @@
-"""What the API and the audit log are told of a lease."""
+"""What the API and the audit log are told of a lease.
+
+The API and the register have a scope whole.  An event has its beginning, and of a longer one the number of entries and
+the digest of all of them, which is that of the same list as the register or a caller has it: JSON, members sorted.
+"""
 
 import hashlib
+import json
+from typing import Final
 
 from vendor.governance.state import Standing
 from vendor.leases.lease import Issued, Lease, LeaseAsk
 from vendor.policy.grant import Ask
 from vendor.policy.scope import Granted
 from vendor.times import rfc3339
+
+RECORDED: Final = 50  # entries of a list in an event
 
 
 def view(lease: Lease) -> dict[str, object]:
@@ -36,7 +44,7 @@ def asked(ask: LeaseAsk) -> dict[str, object]:
     return {
         "store": ask.store,
         "asked": {
-            "scope": None if ask.scope is None else [entry(one) for one in ask.scope],
+            **({"scope": None} if ask.scope is None else _bounded("scope", [entry(one) for one in ask.scope])),
             "duration": ask.duration,
             "renewable_for": ask.renewable_for,
             "partial": ask.partial,
@@ -54,8 +62,8 @@ def given(issued: Issued, standing: Standing) -> dict[str, object]:
         "lease": lease.id,
         "renewals": lease.renewals,
         "access_key_id": issued.credentials.access_key_id,
-        "granted": [granted_entry(granted) for granted in lease.scope],
-        "not_granted": [entry(missing) for missing in lease.not_granted],
+        **_bounded("granted", [granted_entry(granted) for granted in lease.scope]),
+        **_bounded("not_granted", [entry(missing) for missing in lease.not_granted]),
         "policy": {"bytes": lease.policy.bytes, "sha256": lease.policy.sha256, "form": str(lease.form)},
         "ceiling": list(lease.ceiling),
         "issued_at": rfc3339(lease.issued_at),
@@ -73,3 +81,11 @@ def entry(ask: Ask) -> dict[str, object]:
 def granted_entry(granted: Granted) -> dict[str, object]:
     """One entry of a scope with the reason why it was granted."""
     return {**entry(granted.ask), "source": granted.source}
+
+
+def _bounded(name: str, entries: list[dict[str, object]]) -> dict[str, object]:
+    if len(entries) <= RECORDED:
+        return {name: entries}
+    text = json.dumps(entries, sort_keys=True, separators=(",", ":"))
+    whole = {"entries": len(entries), "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    return {name: entries[:RECORDED], f"{name}_whole": whole}

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NewType
 
+from vendor.errors import InvalidRequest
 from vendor.governance.state import Standing
 from vendor.names import UserName
 from vendor.policy.grant import Ask, Level
@@ -22,6 +23,8 @@ LeaseId = NewType("LeaseId", str)
 
 DEFAULT_STORE: Final = "default"
 """The store of whoever names none."""
+MOST_ENTRIES: Final = 1000
+MOST_SCOPE_BYTES: Final = 131_072  # of all paths of a scope together
 MARGIN: Final = 0.05
 MOST_MARGIN: Final = 30.0  # seconds
 
@@ -54,6 +57,17 @@ class LeaseAsk:
     audit_context: Mapping[str, str] | None = None
     policy: str | None = None
     at_most: Level | None = None
+
+    def require_bounded(self) -> None:
+        """Raise InvalidRequest for a scope that is too large to be kept and recorded."""
+        scope = self.scope or ()
+        size = sum(len(ask.path.text.encode()) for ask in scope)
+        if len(scope) > MOST_ENTRIES or size > MOST_SCOPE_BYTES:
+            raise InvalidRequest(
+                f"scope: {len(scope)} paths, {size} bytes; the limits are {MOST_ENTRIES} and {MOST_SCOPE_BYTES}.",
+                remedy="Ask for less at a time, or for parents of several of the paths.",
+                details={"paths": len(scope), "bytes": size},
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +108,7 @@ def reported_end(issued_at: float, expires_at: float) -> float:
 class Issued:
     """What leaves the gateway: the lease, its keys and, when a renewable lease begins, its token.  Shown once.
 
-    `standing` is the governance that the keys were made from.
+    `standing` is the governance that the keys were made from.  What was `given_again` was somebody's before.
     """
 
     lease: Lease
@@ -102,6 +116,7 @@ class Issued:
     store: StoreSettings
     token: LeaseToken | None = None
     standing: Standing | None = field(default=None, repr=False)
+    given_again: bool = False
 
     @property
     def revision(self) -> str:

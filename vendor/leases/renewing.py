@@ -15,6 +15,9 @@ from vendor.audit.event import Kind, Origin
 from vendor.audit.trail import Trail
 from vendor.errors import InvalidToken, LeaseEnded, StateUnavailable, VendError
 from vendor.governance.state import Standing
+from vendor.identity.principal import Principal
+from vendor.identity.still_trusted import still_trusted
+from vendor.identity.trust import Trust
 from vendor.leases import facts
 from vendor.leases.lease import Issued, LeaseAsk
 from vendor.leases.live import Live
@@ -40,6 +43,7 @@ class Renewing:
     trail: Trail
     register: Register
     limits: Limits | None = None
+    trust: Trust | None = None
 
     async def open(self, token: RawToken) -> Kept:
         """Return the lease that a token belongs to.
@@ -59,7 +63,10 @@ class Renewing:
 
     async def renew(self, token: RawToken, origin: Origin) -> Issued:
         """Issue fresh keys for a lease.  Raises what `open` and `Vending.vend` raise, and TooManyRequests."""
-        kept = await self.open(token)
+        return await self.renew_kept(await self.open(token), token, origin)
+
+    async def renew_kept(self, kept: Kept, token: RawToken, origin: Origin) -> Issued:
+        """Issue fresh keys for a lease that this token opened.  Raises what `renew_opened` raises."""
         issued = await self.renew_opened(kept, kept.ask, origin)
         await self.seal(issued, kept.ask, token)
         return issued
@@ -73,9 +80,8 @@ class Renewing:
         if self.limits is not None:
             await self.limits.renewal(caller)
         event = caller.event(Kind.VEND_RENEWED, self.making.clock(), lease=kept.id, **facts.asked(ask))
-        part = ask.scope != kept.ask.scope
-        wish = Wish(kept.holder, ask, kept.id, kept.renewable_until, kept.renewals + 1, part=part)
         try:
+            caller, wish = self._now(kept, ask, origin)
             self._require_time_left(wish)
             standing, slot = await asyncio.gather(
                 self.users.standing_if_known(caller),
@@ -87,6 +93,20 @@ class Renewing:
             event.refuse(Kind.VEND_DENIED, refusal.code, failed=refusal.status >= 500)
             await self.trail.write_refusal(event)
             raise
+
+    def _now(self, kept: Kept, ask: LeaseAsk, origin: Origin) -> tuple[Caller, Wish]:
+        """Return who the holder is by the trust file as it is now, and their wish.  Raises LeaseEnded."""
+        holder = self.holder(kept)
+        until = kept.renewable_until
+        if until is not None and holder.max_lease_seconds is not None:
+            until = min(until, kept.begun + holder.max_lease_seconds)
+        return Caller(holder, origin), Wish(
+            holder, ask, kept.id, until, kept.renewals + 1, part=ask.scope != kept.ask.scope
+        )
+
+    def holder(self, kept: Kept) -> Principal:
+        """Return the holder of a lease, with the bounds that are set now.  Raises LeaseEnded."""
+        return kept.holder if self.trust is None else still_trusted(kept.holder, self.trust)
 
     async def seal(self, issued: Issued, ask: LeaseAsk, token: RawToken) -> None:
         """Keep fresh keys for repeated asks.  They are recorded by now, and good without it, too."""

@@ -91,7 +91,10 @@ class Repeating:
 
     async def _still_true(self, live: Live, kept: Kept) -> Live | None:
         """Return live keys if the holder may still do what they were made for, with the revision that says so."""
-        standing = await self._renewing.users.standing_if_known(Caller(kept.holder, _NOBODY))
+        holder = self._renewing.holder(kept)
+        if holder != kept.holder:  # the trust file was changed: other keys, if any
+            return None
+        standing = await self._renewing.users.standing_if_known(Caller(holder, _NOBODY))
         if standing.digest != live.digest or not live.is_good(self._now()):
             return None
         return replace(live, revision=standing.revision)

@@ -68,6 +68,7 @@ class Vending:
         event = caller.event(issued, self.making.clock(), **facts.asked(ask))
         begun = self.begin(caller, ask) if begun is None else begun
         try:
+            ask.require_bounded()
             _require_reason(caller.principal, ask)
             wish = self._wish(caller.principal, ask, begun.lease)
             standing, slot = await asyncio.gather(begun.standing, begun.slot)

@@ -32,6 +32,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _deadline: float | None = None
     _timer: asyncio.TimerHandle | None = None
     _refused = False
+    _unread = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         """Give the client some time to begin."""
@@ -60,7 +61,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin to count anew; what is left of the bytes that are being read goes uncounted."""
         super().on_message_begin()
-        self._beyond_bodies, self._bound = 0, HEAD_BYTES
+        self._beyond_bodies, self._bound, self._unread = 0, HEAD_BYTES, 0
         self._await_until(HEAD_SECONDS)
 
     def on_headers_complete(self) -> None:
@@ -69,8 +70,13 @@ class BoundedProtocol(HttpToolsProtocol):
         self._await_until(BODY_SECONDS)
 
     def on_body(self, body: bytes) -> None:
-        """Give a large body the time that it takes."""
+        """Give a large body the time that it takes; of a refused one take in what lets the client read why, no more."""
         super().on_body(body)
+        if self.cycle.response_complete:
+            self._unread += len(body)
+            if self._unread > LINGER_BYTES:
+                self.transport.abort()
+                return
         self._beyond_bodies -= len(body)
         self._bound += len(body)
         if self._deadline is not None:

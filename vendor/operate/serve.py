@@ -10,6 +10,7 @@ from vendor.app import build
 from vendor.identity.keyring import KeyringError
 from vendor.identity.trust import TrustError
 from vendor.logs import configure
+from vendor.operate.private_memory import keep_memory_private
 from vendor.operate.protocol import BoundedProtocol
 from vendor.policy.tables import PolicyFileError
 from vendor.settings import SettingsError, load
@@ -22,6 +23,7 @@ def serve() -> int:
     try:
         settings = load()
         configure(settings.log_format, settings.log_level)
+        keep_memory_private()
         app = build(settings)
     except SettingsError as mistakes:
         return _refuse(mistakes.problems)

@@ -42,6 +42,7 @@ async def share(call: Call) -> Answer:
     """Share a path with users and groups: 200 if all of them have it, 207 if some do not."""
     body = await read_body(call.request, models.ShareRequest)
     path = _path(body.path)
+    await call.gateway.vending.limits.sharing(call.who, len(body.with_users) + len(body.with_groups))
     asked = await _asked(call, body.with_users, body.with_groups, "sharing with")
     level = Level(body.permission)
     done: list[Target] = []

@@ -6,7 +6,7 @@ one: the lease is looked up, and the event is written only while everything that
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from vendor.audit.event import Kind
@@ -107,13 +107,13 @@ class Shield:
             if live is not None:
                 if await self._give_again(live, caller, ask):
                     self.counters.reused += 1
-                    return live.issued
+                    return replace(live.issued, given_again=True)
                 self.memory.drop(mark, live)
             landed, leads = await self._fly(mark, caller, ask)
             if leads and landed.made:
                 return landed.live.issued
             if await self._give_again(landed.live, caller, ask):
-                return landed.live.issued
+                return replace(landed.live.issued, given_again=True)
             self.memory.drop(mark, landed.live)
         return await self._alone(caller, ask)
 
