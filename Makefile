@@ -5,11 +5,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 
-.PHONY: help demo dev test lint format test-minio probe-tables bench clean
+.PHONY: help demo dev test lint format test-minio test-schemathesis probe-tables bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 20
 
 $(READY): pyproject.toml constraints.txt
 	@# What no wheel has. Without it (or without root) the tests that need it are skipped and say so.
@@ -44,6 +44,9 @@ format: $(READY) ## Put the code into the house style
 test-minio: $(READY) ## The store tests against a real `minio` found on the PATH
 	@command -v minio >/dev/null || { echo "test-minio: skipped, there is no 'minio' on the PATH"; exit 0; }; \
 	 $(BIN)/python -m pytest -m minio
+
+test-schemathesis: $(READY) ## Thousands of made-up requests along the OpenAPI document, on a stack of their own
+	$(BIN)/python -m tests.openapi.fuzz
 
 probe-tables: $(READY) ## Probe every store there is and write docs/stores.md anew
 	$(BIN)/python -m vendor.dev.probe_tables

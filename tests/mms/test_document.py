@@ -54,7 +54,9 @@ def test_parameters_and_bodies(served: dict[str, Any], name: str) -> None:
     assert ("requestBody" in found) is ("body" in wanted)
     if "body" in wanted:
         assert found["requestBody"]["required"] is wanted["body_required"]
-        schema = _resolved(served, found["requestBody"]["content"]["application/json"]["schema"])
+        kinds = _kinds(served, found["requestBody"]["content"]["application/json"]["schema"])
+        assert ({"type": "null"} in kinds) is not wanted["body_required"]
+        schema = kinds[0]
         fields = SCHEMAS[wanted["body"]]["fields"]
         assert set(schema.get("required", ())) == {field for field in fields if not field.endswith("?")}
         for field, kind in fields.items():

@@ -36,12 +36,26 @@ def described() -> dict[str, Any]:
 
 
 def closed() -> dict[str, Any]:
-    """The document with no room for members that it does not name."""
+    """The document with no room in answers for members that it does not name."""
     strict = copy.deepcopy(described())
-    for schema in strict["components"]["schemas"].values():
-        if "properties" in schema:
+    operations = [one for item in strict["paths"].values() for one in item.values()]
+    asked = _named(strict, [one.get("requestBody", {}) for one in operations])
+    for name, schema in strict["components"]["schemas"].items():
+        if "properties" in schema and name not in asked:
             schema.setdefault("additionalProperties", False)
     return strict
+
+
+def _named(whole: dict[str, Any], part: Any) -> set[str]:
+    """Return the names of all schemas that a part of the document refers to, directly or not."""
+    found: set[str] = set()
+    open_ends = re.findall(r"#/components/schemas/(\w+)", json.dumps(part))
+    while open_ends:
+        name = open_ends.pop()
+        if name not in found:
+            found.add(name)
+            open_ends += re.findall(r"#/components/schemas/(\w+)", json.dumps(whole["components"]["schemas"][name]))
+    return found
 
 
 @cache

@@ -24,7 +24,7 @@ from vendor.times import rfc3339
 class ExplainBody(Body):
     """The body of `POST /v1/explain`.  `action` is read, write, list or the name of an S3 action."""
 
-    path: Annotated[str, Field(max_length=2048)]
+    path: shapes.AskedPath
     action: Annotated[str, Field(max_length=64)]
     as_: Annotated[str, Field(max_length=64)] | None = Field(None, alias="as")
 
@@ -32,7 +32,7 @@ class ExplainBody(Body):
 class WhoCanQuery(Query):
     """The path that somebody reaches."""
 
-    path: Annotated[str, Field(max_length=2048)]
+    path: shapes.AskedPath
     access: shapes.Level = "read"
 
 

@@ -48,7 +48,7 @@ _ContextText = Annotated[str, Field(max_length=512)]
 class ScopeEntry(Body):
     """One path, and what is to be done with it."""
 
-    path: Annotated[str, Field(max_length=2048)]
+    path: shapes.AskedPath
     access: Literal["read", "write"]
 
 

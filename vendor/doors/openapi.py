@@ -203,7 +203,7 @@ def _typed(text: str, schema: Mapping[str, Any]) -> object:
 
 def _body(sheet: Sheet, media: str, schemas: Mapping[str, Any]) -> dict[str, Any]:
     schema = {"type": "string"} if sheet.body is None else schemas[_key(sheet.body, "validation")]
-    content: dict[str, Any] = {"schema": schema}
+    content: dict[str, Any] = {"schema": {"anyOf": [schema, {"type": "null"}]} if sheet.body_nullable else schema}
     if sheet.example is not None and sheet.example.body is not None:
         content["example"] = sheet.example.body
     return {"required": sheet.body_required, "content": {media: content}}

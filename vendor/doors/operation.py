@@ -16,14 +16,15 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from enum import Enum
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, TypeVar
 
 import structlog
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from vendor.doors.parse import PATH
 from vendor.doors.render import REFUSAL, InternalError, RefusalAnswer, error_answer
@@ -213,26 +214,56 @@ def declared(request: Request) -> Operation | None:
     return found if isinstance(found, Operation) else None
 
 
-class _Path:
-    """The operations of one path, as one route: so a wrong method is told all the right ones."""
+class Served(Protocol):
+    """What serves one method on one path."""
 
-    def __init__(self, operations: Sequence[Operation]) -> None:
-        self._by_method = {operation.method: operation for operation in operations}
+    @property
+    def method(self) -> str:
+        """The method."""
+
+    @property
+    def path(self) -> str:
+        """The path, with its placeholders."""
+
+    @property
+    def serve(self) -> Handler:
+        """What serves a request."""
+
+
+class Dispatch:
+    """The operations of one path, as one endpoint: so a wrong method is told all the right ones."""
+
+    def __init__(self, operations: Sequence[Served], *, head: bool) -> None:
+        self.by_method: dict[str, Served] = {operation.method: operation for operation in operations}
+        self._head = head
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        operation = self._by_method["GET" if scope["method"] == "HEAD" else scope["method"]]
+        method = scope["method"]
+        operation = self.by_method.get("GET" if method == "HEAD" and self._head else method)
+        if operation is None:
+            raise HTTPException(405, headers={"allow": ", ".join(self.allowed)})
         scope[OPERATION] = operation
         response = await operation.serve(Request(scope, receive, send))
         await response(scope, receive, send)
 
+    @property
+    def allowed(self) -> list[str]:
+        """Every method that is answered here."""
+        head = ["HEAD"] if self._head and "GET" in self.by_method else []
+        return [*self.by_method, *head]
+
 
 def routes(operations: Sequence[Operation]) -> list[BaseRoute]:
-    """Return one route for each path, in the order of their first operations."""
-    paths: defaultdict[str, list[Operation]] = defaultdict(list)
+    """Return one route for each path, in the order of their first operations.  HEAD is answered wherever GET is."""
+    return [Route(path, Dispatch(theirs, head=True)) for path, theirs in by_path(operations).items()]
+
+
+_Served = TypeVar("_Served", bound=Served)
+
+
+def by_path(operations: Sequence[_Served]) -> dict[str, list[_Served]]:
+    """Return the operations of each path, in the order of their first ones."""
+    paths: dict[str, list[_Served]] = {}
     for operation in operations:
-        paths[operation.path].append(operation)
-    return [_route(path, _Path(theirs), [one.method for one in theirs]) for path, theirs in paths.items()]
-
-
-def _route(path: str, serve: ASGIApp, methods: list[Method]) -> BaseRoute:
-    return Route(path, serve, methods=[*methods])
+        paths.setdefault(operation.path, []).append(operation)
+    return paths

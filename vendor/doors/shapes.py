@@ -7,6 +7,17 @@ from typing_extensions import TypedDict
 
 Time = Annotated[str, Field(json_schema_extra={"format": "date-time"}, examples=["2026-11-21T06:00:00Z"])]
 Path = Annotated[str, Field(examples=["s3://cdm-lake/tenant-general-warehouse/kbase/"])]
+AskedPath = Annotated[
+    str,
+    Field(
+        max_length=2048,
+        description="Literally: no wildcards, no encodings, no '//', '.' or '..' parts.",
+        examples=["s3a://cdm-lake/tenant-general-warehouse/kbase/"],
+        json_schema_extra={
+            "pattern": r"^s3a?://[a-z0-9][a-z0-9-]{1,61}[a-z0-9]/[^\x00-\x1f\x7f*?${}\\/][^\x00-\x1f\x7f*?${}\\]*$"
+        },
+    ),
+]
 Level = Literal["read", "write"]
 Membership = Literal["read_only", "read_write"]
 Source = Annotated[str, Field(description="home, tenant:<name>, share:<id> or system.", examples=["tenant:kbase"])]

@@ -59,7 +59,7 @@ class With(Body):
 class ShareBody(Body):
     """The body of `POST /v1/shares`."""
 
-    path: Annotated[str, Field(max_length=2048)]
+    path: shapes.AskedPath
     with_: Annotated[With, Field(alias="with")]
     access: Literal["read", "write"]
     expires_at: Annotated[str, Field(max_length=40)] | None = None
@@ -83,7 +83,7 @@ class SharesQuery(Page):
 
     tenant: Annotated[str, Field(max_length=64, description="Of this tenant's paths.")] | None = None
     owner: _Target | None = None
-    path: Annotated[str, Field(max_length=2048, description="Of exactly this path.")] | None = None
+    path: shapes.AskedPath | None = None
     with_: _Target | None = Field(None, alias="with", description="Also everyone.")
 
 

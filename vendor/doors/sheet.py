@@ -29,6 +29,7 @@ class Sheet:
     body: type[BaseModel] | None = None
     body_media: str | None = None
     body_required: bool = True
+    body_nullable: bool = False
     if_match: bool = False
     example: Example | None = None
 

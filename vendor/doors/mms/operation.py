@@ -17,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from vendor.doors.context import Gateway, gateway, origin
 from vendor.doors.mms.errors import ADMIN_REQUIRED, Area, MmsError, ServiceError, rendered, translated, unforeseen
+from vendor.doors.operation import Dispatch, by_path
 from vendor.doors.render import JSON
 from vendor.errors import MissingToken, VendError
 from vendor.identity.bearer import bearer
@@ -164,12 +165,13 @@ async def identified(request: Request) -> Call:
 
 def routes(operations: Sequence[Operation | OpenOperation]) -> list[BaseRoute]:
     """Return the routes of `operations`, and for every path a redirect from its form with or without last slash."""
+    paths = by_path(operations)
     made: list[BaseRoute] = []
-    for operation in operations:
-        route = Route(operation.path, operation.serve, methods=[operation.method])
-        route.methods = {operation.method}  # HEAD would do what GET does, unseen
+    for path, theirs in paths.items():
+        served = Dispatch(theirs, head=False)  # HEAD would do what GET does, unseen
+        route = Route(path, served, methods=served.allowed)
+        route.methods = {*served.allowed}  # other methods may be those of a path with a placeholder
         made.append(route)
-    paths = dict.fromkeys(operation.path for operation in operations)
     made.extend(Route(path[:-1] if path.endswith("/") else f"{path}/", Redirect()) for path in paths)
     return made
 

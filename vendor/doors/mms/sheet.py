@@ -92,6 +92,7 @@ def _sheet(operation: Operation | OpenOperation, handler: Any, token: Token, ref
         body=model,
         body_media=JSON_MEDIA if model is not None else None,
         body_required=takes.body_required if takes else False,
+        body_nullable=takes is not None and not takes.body_required,
     )
 
 
