@@ -27,6 +27,7 @@ from vendor.doors.recent import Recent
 from vendor.doors.render import REFUSAL, MethodNotAllowed, NoRoute
 from vendor.doors.table import ROUTES
 from vendor.doors.wellness import look
+from vendor.doors.traffic import Traffic
 from vendor.errors import VendError
 from vendor.governance.generations import Generations
 from vendor.governance.keys import Keys
@@ -88,6 +89,7 @@ def build(settings: Settings, *, clock: Clock = time.time) -> Starlette:
                 Frame,
                 max_body_bytes=settings.max_body_bytes,
                 larger={("PUT", state.PATH): gateway.state_restore.most_bytes},
+                traffic=gateway.traffic,
             ),
             Middleware(Fair, lanes=gateway.lanes),
         ],
@@ -191,6 +193,8 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         insight=Insight(making, users, Tenants(desk), Reach(desk, layout), register),
         sign_in=authenticator.sign_in(),
         background=Background(database, stream, settings.redis_prefix, ceilings, aftermath, clock),
+        traffic=Traffic(),
+        metrics_access=settings.metrics_access,
         mms=open_mms(desk, vending, ending, authenticator.trust),
     )
 

@@ -23,6 +23,7 @@ from pydantic import (
     model_validator,
 )
 
+from vendor.doors.metrics_access import MetricsAccess, Readers
 from vendor.errors import InvalidName
 from vendor.leases.duration import DurationRules
 from vendor.leases.lease import DEFAULT_STORE
@@ -37,7 +38,7 @@ from vendor.stores.profile import PROFILES, Mode, StoreCheck, StoreKind
 from vendor.stores.store import ServiceKey, StoreSettings
 
 PREFIX: Final = "VENDOR_"
-SECRETS: Final = ("REDIS_URL", "STORE_SECRET_KEY", "ISSUER_KEY", "AUDIT_KEY")
+SECRETS: Final = ("REDIS_URL", "STORE_SECRET_KEY", "ISSUER_KEY", "AUDIT_KEY", "METRICS_TOKEN")
 """Names, without the prefix, whose value may also come from the file named in `…_FILE`."""
 CLIENT_SIDE: Final = frozenset({"VENDOR_URL", "VENDOR_TOKEN", "VENDOR_TOKEN_FILE", "VENDOR_PROFILE"})
 """What `vend` reads; a gateway started from the same shell does not take them for mistakes of its own."""
@@ -94,6 +95,8 @@ class Settings(BaseModel):
     public_url: Url
     log_format: Literal["json", "pretty", "auto"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    metrics: Readers = Readers.LOOPBACK
+    metrics_token: SecretText | None = None
     max_body_bytes: int = Field(default=262_144, ge=1024, le=16_777_216)
 
     redis_url: Annotated[SecretText, AfterValidator(_redis_url)]
@@ -226,6 +229,11 @@ class Settings(BaseModel):
     def trust(self) -> Path:
         """The trust file in force."""
         return self.trust_file or self.policies / "trust.toml"
+
+    @property
+    def metrics_access(self) -> MetricsAccess:
+        """Who may read metrics."""
+        return MetricsAccess(self.metrics, self.metrics_token)
 
     @property
     def joins(self) -> Joins | None:

@@ -1,6 +1,6 @@
 """What the doors find in the application: the use cases, ready to call."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,10 +11,12 @@ from vendor.audit.parts import AuditParts
 from vendor.audit.trail import Trail
 from vendor.database import Database
 from vendor.doors.fairness import Lanes
+from vendor.doors.metrics_access import MetricsAccess
 from vendor.doors.mms.parts import MmsParts
 from vendor.doors.recent import Recent
 from vendor.doors.render import request_id
 from vendor.doors.wellness import Wellness
+from vendor.doors.traffic import Traffic
 from vendor.identity.authenticator import Authenticator
 from vendor.identity.bearer import bearer
 from vendor.identity.issuer import OwnIssuer
@@ -79,7 +81,11 @@ class Gateway:
     insight: Insight
     sign_in: Mapping[str, object]
     background: Background
+    traffic: Traffic
+    metrics_access: MetricsAccess
     mms: MmsParts
+    audit_lag: Callable[[], Awaitable[float]] | None = None
+    """How old, in seconds, the oldest audit event is that was not sealed yet; for metrics."""
 
 
 def gateway(request: Request) -> Gateway:

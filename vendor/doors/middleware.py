@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vendor.doors.forms import form_of
 from vendor.doors.render import REFUSAL, InternalError, request_id
+from vendor.doors.traffic import Traffic
 from vendor.errors import InvalidRequest, TooLarge, VendError
 
 _log = structlog.get_logger("vendor.access")
@@ -26,10 +27,17 @@ class Frame:
     `larger` are the routes, as (method, path), whose bodies may be larger than all others.
     """
 
-    def __init__(self, app: ASGIApp, max_body_bytes: int, larger: Mapping[tuple[str, str], int] | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        max_body_bytes: int,
+        larger: Mapping[tuple[str, str], int] | None = None,
+        traffic: Traffic | None = None,
+    ) -> None:
         self._app = app
         self._max_body = max_body_bytes
         self._larger = larger or {}
+        self._traffic = traffic or Traffic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -38,6 +46,7 @@ class Frame:
             return
         answer = _Answer(scope, send)
         began = time.perf_counter()
+        self._traffic.under_way += 1
         with structlog.contextvars.bound_contextvars(request_id=request_id(scope)):
             try:
                 limit = self._larger.get((scope["method"], scope["path"]), self._max_body)
@@ -49,12 +58,15 @@ class Frame:
                 _log.exception("unhandled failure")
                 await answer.instead(InternalError())
             finally:
+                seconds = time.perf_counter() - began
+                self._traffic.under_way -= 1
+                self._traffic.answered(scope, answer.status, seconds)
                 _log.info(
                     "request",
                     method=scope["method"],
                     path=scope["path"],
                     status=answer.status,
-                    ms=round((time.perf_counter() - began) * 1000, 1),
+                    ms=round(seconds * 1000, 1),
                 )
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from starlette.routing import BaseRoute
 
-from vendor.doors import access, audit, container, docs, leases, public, shares, state, tenants, users, whoami
+from vendor.doors import access, audit, container, docs, leases, metrics, public, shares, state, tenants, users, whoami
 from vendor.doors.catalogs import iceberg, unity
 from vendor.doors.mms import door as mms
 from vendor.doors.mms import sheet as mms_sheet
@@ -29,6 +29,7 @@ _OPERATIONS: Final[Sequence[Operation]] = [
     *state.OPERATIONS,
     *audit.OPERATIONS,
     *public.OPERATIONS,
+    *metrics.OPERATIONS,
 ]
 
 

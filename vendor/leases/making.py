@@ -7,7 +7,7 @@ was read for it still holds, so a grant that was taken away while the store was 
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from vendor.audit.event import Event
@@ -20,6 +20,7 @@ from vendor.errors import (
     ScopeNotGranted,
     StateUnavailable,
     UnknownStore,
+    VendError,
 )
 from vendor.governance.grants import grants_of
 from vendor.governance.state import Governance, Standing
@@ -37,6 +38,7 @@ from vendor.policy.scope import Narrowed, live, narrow
 from vendor.policy.within import within
 from vendor.secret import LeaseToken
 from vendor.stores.store import Order, Store
+from vendor.tally import OTHER, Leases
 from vendor.times import Clock
 
 TRIES: Final = 3
@@ -89,6 +91,7 @@ class Making:
     clock: Clock
     random: random.Random
     ceilings: Ceilings | None = None
+    tally: Leases = field(default_factory=Leases)
 
     async def reserve(
         self, principal: Principal, store: str, lease: LeaseId, *, renewed_until: float = 0.0
@@ -131,6 +134,8 @@ class Making:
             try:
                 changed = await self._register(issued, standing, event, slot, keep)
                 if changed is None:
+                    outcome = "renewed" if issued.lease.renewals else "issued"
+                    self.tally.add(event.origin.door, outcome, issued.lease.store)
                     return issued
                 await forget(issued)
             except Conflict:
@@ -174,6 +179,11 @@ class Making:
     async def _confirm(self, issued: Issued, slot: Slot | None) -> None:
         if self.ceilings is not None and slot is not None:
             await self.ceilings.confirm(slot, issued.lease.id, issued.lease.expires_at)
+
+    def refused(self, event: Event, refusal: VendError, store: str) -> None:
+        """Count a refusal.  What is no store of ours is some caller's invention, and is not told."""
+        known = store if store in self.stores else OTHER
+        self.tally.refused(event.origin.door, known, failed=refusal.status >= 500)
 
     def store(self, name: str) -> Store:
         """Return a configured store.  Raises UnknownStore."""

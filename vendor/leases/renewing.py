@@ -91,6 +91,7 @@ class Renewing:
             return await self.making.make(wish, standing, event, slot=slot, keep=self._keep, forget=_nothing)
         except VendError as refusal:
             event.refuse(Kind.VEND_DENIED, refusal.code, failed=refusal.status >= 500)
+            self.making.refused(event, refusal, ask.store)
             await self.trail.write_refusal(event)
             raise
 

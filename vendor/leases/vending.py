@@ -76,6 +76,7 @@ class Vending:
             return await self.making.make(wish, standing, event, slot=slot, keep=keep, forget=self._forget)
         except VendError as refusal:
             event.refuse(denied, refusal.code, failed=refusal.status >= 500)
+            self.making.refused(event, refusal, ask.store)
             await asyncio.gather(self.trail.write_refusal(event), begun.give_up())
             raise
 

@@ -19,6 +19,7 @@ from vendor.stores.credentials import Credentials
 from vendor.stores.profile import Durations, Lifetime, Mode, StoreProfile
 from vendor.stores.turns import Turns
 from vendor.stores.wire import FORM, Wire
+from vendor.tally import Calls
 from vendor.times import Clock
 
 STS_VERSION: Final = "2011-06-15"
@@ -106,6 +107,7 @@ class Store:
         self.settings = settings
         self.profile = settings.profile
         self.durations = Durations(settings.profile, settings.mode, settings.short_seconds)
+        self.calls = Calls()
         self._sign = sign
         self._clock = clock
         self._wire = Wire(settings.sts_endpoint or settings.endpoint)
@@ -163,7 +165,8 @@ class Store:
         """Send an STS call as it is: `mint` sends none without a policy, and believes not every expiry."""
         body = urlencode(form)
         key = self.settings.service_key
-        return await self._wire.post(body, None if key is None else self._signature(body, key))
+        with self.calls.timed(form["Action"], refused=StoreRefused):
+            return await self._wire.post(body, None if key is None else self._signature(body, key))
 
     def _web_identity(self, order: Order) -> WebIdentityToken:
         token_decides = self.profile.web_identity_lifetime is Lifetime.EXP

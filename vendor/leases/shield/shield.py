@@ -178,7 +178,10 @@ class Shield:
             return False
         given = facts.given(live.issued, live.standing)
         event = caller.event(Kind.VEND_REUSED, self.making.clock(), **facts.asked(ask), **given)
-        return await self.making.governance.record(live.standing, event.text()) is None
+        given_again = await self.making.governance.record(live.standing, event.text()) is None
+        if given_again:
+            self.making.tally.add(caller.origin.door, "reused", lease.store)
+        return given_again
 
     async def _store_admits(self, name: str) -> bool:
         admit = self.making.store(name).admit
@@ -192,4 +195,5 @@ class Shield:
     async def _deny(self, caller: Caller, ask: LeaseAsk, refusal: VendError) -> None:
         event = caller.event(Kind.VEND_DENIED, self.making.clock(), **facts.asked(ask))
         event.refuse(Kind.VEND_DENIED, refusal.code, failed=refusal.status >= 500)
+        self.making.refused(event, refusal, ask.store)
         await self.trail.write_refusal(event)
