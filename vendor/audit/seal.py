@@ -89,6 +89,11 @@ class Sealer:
         """Read the newest checkpoint."""
         return head_of(await self._log.head())
 
+    async def lag(self) -> float:
+        """Return how old the oldest event is that is not sealed yet, in seconds; 0 where all are."""
+        waiting = await self._log.between((await self.head()).last, count=1)
+        return max(0.0, self._age(waiting[0])) if waiting else 0.0
+
     async def step(self, *, patience: float = 0.0) -> bool:
         """Seal one run, of up to 1,000 events; False when there was none to seal.
 
@@ -98,7 +103,7 @@ class Sealer:
         entries = await self._log.between(head.last, count=MOST_IN_RUN)
         if not entries:
             return False
-        age = self._clock() - int(entries[0].cursor.partition("-")[0]) / 1000
+        age = self._age(entries[0])
         if len(entries) < MOST_IN_RUN and 0 <= age < patience:
             return False
         return await self._seal(head, entries)
@@ -113,6 +118,9 @@ class Sealer:
             if not entries:
                 return head
             await self._seal(head, entries)
+
+    def _age(self, entry: Entry) -> float:
+        return self._clock() - int(entry.cursor.partition("-")[0]) / 1000
 
     async def _seal(self, head: Head, entries: list[Entry]) -> bool:
         leaves = leaves_of(entries)

@@ -1,6 +1,6 @@
 """What the doors find in the application: the use cases, ready to call."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -84,8 +84,6 @@ class Gateway:
     traffic: Traffic
     metrics_access: MetricsAccess
     mms: MmsParts
-    audit_lag: Callable[[], Awaitable[float]] | None = None
-    """How old, in seconds, the oldest audit event is that was not sealed yet; for metrics."""
 
 
 def gateway(request: Request) -> Gateway:

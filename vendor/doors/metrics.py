@@ -42,7 +42,7 @@ class GatewayCollector(Collector):
         yield from _requests(self._parts)
         yield from _vending(self._parts)
         yield from _stores(self._parts)
-        yield from audit_metrics(self._audit_lag)
+        yield from _audit(self._audit_lag)
 
 
 def _requests(parts: Gateway) -> Iterator[Metric]:
@@ -122,8 +122,7 @@ def _queues(parts: Gateway) -> Iterator[Metric]:
     yield _counter("vendor_store_queue_asks", "What became of asks for a call.", ["store", "outcome"], past)
 
 
-def audit_metrics(lag: float | None) -> Iterator[Metric]:
-    """Yield what is known of the audit log; `lag` is in seconds."""
+def _audit(lag: float | None) -> Iterator[Metric]:
     if lag is not None:
         text = "Age of the oldest audit event that is not sealed yet."
         yield _gauge("vendor_audit_lag_seconds", text, [], {(): lag})
@@ -159,10 +158,10 @@ async def metrics(request: Request) -> Response:
 
 async def _audit_lag(parts: Gateway) -> float | None:
     """Ask for the one figure that no process has at hand; without it the others are told all the same."""
-    if parts.audit_lag is None:
+    if parts.audit.sealer is None:
         return None
     try:
-        return await asyncio.wait_for(parts.audit_lag(), LAG_SECONDS)
+        return await asyncio.wait_for(parts.audit.sealer.lag(), LAG_SECONDS)
     except (VendError, TimeoutError):
         return None
 
