@@ -26,8 +26,8 @@ from vendor.doors.mms.parts import open_mms
 from vendor.doors.recent import Recent
 from vendor.doors.render import REFUSAL, MethodNotAllowed, NoRoute
 from vendor.doors.table import ROUTES
-from vendor.doors.wellness import look
 from vendor.doors.traffic import Traffic
+from vendor.doors.wellness import look
 from vendor.errors import VendError
 from vendor.governance.generations import Generations
 from vendor.governance.keys import Keys

@@ -15,8 +15,8 @@ from vendor.doors.metrics_access import MetricsAccess
 from vendor.doors.mms.parts import MmsParts
 from vendor.doors.recent import Recent
 from vendor.doors.render import request_id
-from vendor.doors.wellness import Wellness
 from vendor.doors.traffic import Traffic
+from vendor.doors.wellness import Wellness
 from vendor.identity.authenticator import Authenticator
 from vendor.identity.bearer import bearer
 from vendor.identity.issuer import OwnIssuer
