@@ -5,7 +5,10 @@ the gateway keeps ceilings, and the user `vendor`, which holds the first for Ass
 their issuer at start: the gateway comes before them, and has to be told their address before they run.
 """
 
+import asyncio
+import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import urllib3
@@ -19,6 +22,11 @@ from vendor.dev.process import Children, Program
 from vendor.dev.roles import role_document
 from vendor.dev.store import AUDIENCE, KeyPair, Store, StoreSite
 from vendor.names import Bucket
+from vendor.secret import SecretKey, SessionToken
+from vendor.stores.credentials import Credentials
+from vendor.stores.installing import Administrator, install
+from vendor.stores.profile import CeilingApi
+from vendor.stores.s3 import S3
 
 LEASE_POLICY = "vendor-lease"
 OPERATOR_POLICY = "vendor-operator"
@@ -69,22 +77,33 @@ def start_canned(
     )
     child = children.start_ready(program, lambda _child: _serves_admin(site), within=30)
     install_roles(site, policies)
-    _make_bucket(site)
     return Store(site, child)
 
 
 def install_roles(site: StoreSite, policies: Path) -> None:
-    """Install the canned policies `vendor-lease` and `vendor-operator` and the user `vendor`.  Repeat is fine."""
+    """Install the bucket, both policies and the user `vendor`.  Repeat is fine."""
+    documents = {
+        name: json.dumps(role_document(policies, f"minio/{name}.json", {"BUCKET": site.bucket}))
+        for name in (LEASE_POLICY, OPERATOR_POLICY)
+    }
+    with ThreadPoolExecutor(1, thread_name_prefix="installing") as aside:  # the caller's thread may run a loop already
+        aside.submit(asyncio.run, _install(site, documents)).result()
     admin = admin_client(site)
-    admin.policy_add(OPERATOR_POLICY, policy=role_document(policies, f"minio/{OPERATOR_POLICY}.json", {}))
-    admin.policy_add(
-        LEASE_POLICY, policy=role_document(policies, f"minio/{LEASE_POLICY}.json", {"BUCKET": site.bucket})
-    )
     try:
         admin.policy_set(LEASE_POLICY, user=site.service.access_key)
     except MinioAdminException:  # there is no such user yet; to make one takes the server about a second
         admin.user_add(site.service.access_key, site.service.secret_key)
         admin.policy_set(LEASE_POLICY, user=site.service.access_key)
+
+
+async def _install(site: StoreSite, documents: Mapping[str, str]) -> None:
+    secret = SecretKey(site.admin.secret_key)
+    keys = Credentials(site.admin.access_key, secret, SessionToken(""), float("inf"))
+    administrator = Administrator(S3(site.endpoint, site.region), keys)
+    try:
+        await install(administrator, CeilingApi.CANNED, Bucket(site.bucket), documents)
+    finally:
+        await administrator.close()
 
 
 def admin_client(site: StoreSite) -> MinioAdmin:
@@ -104,9 +123,3 @@ def _serves_admin(site: StoreSite) -> bool:
     except (MinioAdminException, urllib3.exceptions.HTTPError):
         return False
     return True
-
-
-def _make_bucket(site: StoreSite) -> None:
-    s3 = site.client()
-    if site.bucket not in [bucket.get("Name") for bucket in s3.list_buckets()["Buckets"]]:
-        s3.create_bucket(Bucket=site.bucket)

@@ -67,6 +67,26 @@ def probe(
 
 
 @app.command()
+def bootstrap(
+    store: Annotated[str | None, typer.Argument(help="Name of the store; default: 'default'.")] = None,
+    keys_file: Annotated[
+        Path | None, typer.Option(help="A file with lines AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=….")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Install the bucket and the policies that the gateway needs in its store, with an administrator's keys.
+
+    The keys come from the file, from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or are asked for; they are kept
+    nowhere.  Repeat is fine.
+    """
+    _need("bootstrap", "server")
+    from vendor.operate.bootstrap import run
+
+    raise typer.Exit(run(store, keys_file, dry_run=dry_run, as_json=as_json))
+
+
+@app.command()
 def dev(
     store: Annotated[str, typer.Option(help="seaweedfs, juicefs, or minio (a binary on the PATH).")] = "seaweedfs",
     state: Annotated[Path | None, typer.Option(help="Keep the state here; default: a throw-away folder.")] = None,

@@ -6,8 +6,7 @@ import re
 from typing import Final
 
 from vendor.errors import StoreRefused
-from vendor.stores.ceilings.operator import Operator
-from vendor.stores.ceilings.replies import require
+from vendor.stores.ceilings.replies import Sender, require
 from vendor.stores.s3 import Call, Reply
 
 ADMIN: Final = "/minio/admin/v3/"
@@ -17,7 +16,7 @@ _CODE: Final = re.compile(r"[A-Za-z0-9.]{1,64}", re.ASCII)
 class CannedPolicies:
     """The keeper for these stores; see `keeper.Keeper`."""
 
-    def __init__(self, operator: Operator) -> None:
+    def __init__(self, operator: Sender) -> None:
         self._operator = operator
 
     async def close(self) -> None:

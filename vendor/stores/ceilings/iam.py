@@ -8,8 +8,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 from vendor.errors import StoreRefused
-from vendor.stores.ceilings.operator import Operator
-from vendor.stores.ceilings.replies import require
+from vendor.stores.ceilings.replies import Sender, require
 from vendor.stores.s3 import Call, Reply
 from vendor.stores.wire import FORM
 from vendor.stores.xml import parse_members, parse_text
@@ -23,7 +22,7 @@ _MISSING: Final = "NoSuchEntity"
 class IamPolicies:
     """The keeper for these stores; see `keeper.Keeper`."""
 
-    def __init__(self, operator: Operator) -> None:
+    def __init__(self, operator: Sender) -> None:
         self._operator = operator
         self._known: set[str] = set()
 

@@ -1,7 +1,21 @@
-"""What an administrative answer means."""
+"""Administrative calls: who sends them, and what their answers mean."""
+
+from typing import Protocol
 
 from vendor.errors import StoreRefused, StoreUnavailable
-from vendor.stores.s3 import Reply
+from vendor.stores.s3 import Call, Reply
+
+
+class Sender(Protocol):
+    """Sends signed calls.  `send` raises StoreUnavailable, StoreRefused."""
+
+    async def send(self, call: Call) -> Reply:
+        """Send one call."""
+        ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+        ...
 
 
 def require(reply: Reply, doing: str, code: str) -> None:
