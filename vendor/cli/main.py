@@ -14,12 +14,13 @@ from typer.completion import completion_init  # type: ignore[attr-defined]  # pu
 from vendor.cli import failures, options
 from vendor.cli.help import Entry, TableGroup
 
-WHO, WHAT, GET, LEASES, SHARE, MACHINE = (
+WHO, WHAT, GET, LEASES, SHARE, AUDIT, MACHINE = (
     "Who you are",
     "What you may",
     "Get keys",
     "Leases",
     "Share",
+    "What was done",
     "This machine",
 )
 # Everything from the first word of the command on is the command's, with or without '--'.
@@ -49,6 +50,7 @@ COMMANDS: Final = {
     "unshare": Entry("vendor.cli.sharing:unshare", SHARE, "Take shares back."),
     "shares": Entry("vendor.cli.sharing:shares", SHARE, "List the shares of your home, or others that concern you."),
     "tenant": Entry("vendor.cli.tenants", SHARE, "Tenants, members and stewards."),
+    "audit": Entry("vendor.cli.auditing", AUDIT, "The audit log: follow it, read it, keep it, check it."),
     "doctor": Entry("vendor.cli.doctor:doctor", MACHINE, "Look for what keeps keys from working."),
     "completion": Entry("vendor.cli.configuring:completion", MACHINE, "Print a shell's completion script."),
     "config": Entry("vendor.cli.configuring", MACHINE, "Profiles: named gateways."),

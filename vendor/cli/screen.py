@@ -18,6 +18,11 @@ def out_json(value: object) -> None:
     out(json.dumps(value, indent=2))  # all ASCII: what steers terminals stays escaped
 
 
+def out_json_line(value: object) -> None:
+    """Write asked-for output as JSON on one line, for what comes one by one."""
+    out(json.dumps(value, separators=(",", ":")))
+
+
 def say(text: str) -> None:
     """Tell the person something that is not the output."""
     sys.stderr.write(f"{text}\n")

@@ -1,17 +1,19 @@
 """The synchronous client."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx2
 
-from vendor.client import calls, http, tools
+from vendor.client import calls, http, streams, tools
 from vendor.client.address import parse_service_url
 from vendor.client.answers import Lease, SignInHints, Vended, WhoAmI
 from vendor.client.calls import Ask, Call
 from vendor.client.errors import SignInNeeded
 from vendor.client.keeper import Keeper, KeySource
+from vendor.client.streams import Streamed
 from vendor.client.tokens import TokenProvider, fixed
 from vendor.secret import LeaseToken
 
@@ -54,6 +56,12 @@ class Client:
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             raise http.explain(error, self.gateway) from error
         return call.read(calls.read_answer(response.status_code, response.headers, response.content, self.gateway))
+
+    def stream(
+        self, path: str, kind: str, params: Mapping[str, str], token: TokenProvider | None = None
+    ) -> AbstractContextManager[Streamed]:
+        """Open an answer that is read line by line, of the content type `kind`."""
+        return streams.opened(self.gateway, path, params, authorization(token or self._token), kind)
 
     def sign_in_hints(self) -> SignInHints:
         """Return how one can sign in at this gateway.  Needs no token."""
