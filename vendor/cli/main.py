@@ -43,6 +43,7 @@ COMMANDS: Final = {
         "vendor.cli.wrapping:rclone", GET, "Run rclone with just the rights its arguments need.", _FOREIGN_WORDS
     ),
     "server": Entry("vendor.cli.running:server", GET, "Serve S3 keys to the programs of this machine."),
+    "proxy": Entry("vendor.cli.proxying:proxy", GET, "Serve S3 to programs that know only a key pair.", _FOREIGN_WORDS),
     "leases": Entry("vendor.cli.leases:leases", LEASES, "List your live leases, or show one."),
     "renew": Entry("vendor.cli.leases:renew", LEASES, "Print fresh keys for a renewable lease."),
     "revoke": Entry("vendor.cli.leases:revoke", LEASES, "End leases, and say from when their keys are dead."),
