@@ -1,5 +1,6 @@
 """The promises of vending: nothing unrecorded leaves, nothing is asked in vain, only what still holds is given."""
 
+import asyncio
 import hashlib
 import json
 
@@ -8,6 +9,7 @@ import pytest
 from tests.support.callers import caller
 from tests.support.house import KBASE
 from tests.support.shop import KBASE_DATA, Shop, ask, nothing
+from vendor.dev.valkey import Valkey
 from vendor.errors import (
     AuditUnavailable,
     InvalidRequest,
@@ -15,6 +17,7 @@ from vendor.errors import (
     PolicyTooLarge,
     RoleRequired,
     ScopeNotGranted,
+    StateUnavailable,
     StoreUnavailable,
     UnknownStore,
 )
@@ -254,3 +257,35 @@ async def test_a_set_that_fails_ends_nothing_that_was_somebody_s_before(shop: Sh
 
     assert len(first) > 1
     assert all([await shop.shield.register.is_live(issued.lease.id) for issued in first])
+
+
+@pytest.mark.parametrize("how", ["hangs", "ends"])
+async def test_redis_gone_between_the_keys_and_their_record(shop: Shop, valkey_server: Valkey, how: str) -> None:
+    """The keys go nowhere: not to who asked, not into memory, and to nobody who asks when Redis is back."""
+    child = valkey_server.child
+
+    async def gone() -> None:
+        child.freeze() if how == "hangs" else child.stop(kill=True)
+
+    shop.store.meanwhile = gone
+    try:
+        with pytest.raises(AuditUnavailable) as refusal:
+            await shop.shield.vend(caller("bob"), ask())
+        assert refusal.value.retry_after
+    finally:
+        child.thaw() if how == "hangs" else child.restart()
+    shop.store.meanwhile = nothing
+    await answering(shop)
+
+    assert (await shop.shield.vend(caller("bob"), ask())).credentials.access_key_id == "AKID2"
+    if how == "ends":  # one that hung may still write what it was told
+        assert all(event.get("access_key_id") != "AKID1" for event in await shop.events())
+
+
+async def answering(shop: Shop) -> None:
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                return await shop.house.database.ping()
+            except StateUnavailable:
+                await asyncio.sleep(0.05)

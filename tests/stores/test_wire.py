@@ -8,6 +8,8 @@ import aiohttp
 import pytest
 
 from tests.stores.test_xml import answer
+from tests.support.waiting import reached
+from vendor.dev.ports import Reservation
 from vendor.errors import StoreRefused, StoreUnavailable, VendError
 from vendor.stores.wire import MAX_ANSWER, Wire
 
@@ -121,3 +123,35 @@ async def test_good_keys_and_nothing_secret_in_the_line_of_the_request() -> None
     line, *headers = asked[0].decode().split("\r\n")
     assert line == "POST / HTTP/1.1"
     assert not [header for header in headers if "eyJ" in header]
+
+
+async def test_a_store_that_comes_back_at_once_is_asked_again() -> None:
+    """Nothing was sent on a connection that was refused, so trying once more cannot issue keys twice."""
+    asked: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(http("200 OK", answer()))
+        await writer.drain()
+        writer.close()
+
+    with Reservation(1) as reserved:
+        port = reserved.ports[0]
+    wire = Wire(f"http://127.0.0.1:{port}")
+    asking = asyncio.create_task(wire.post("Action=X"))
+    await reached(lambda: wire.refused == 1)
+    server = await asyncio.start_server(serve, "127.0.0.1", port)
+    try:
+        assert (await asking).access_key_id
+        assert len(asked) == 1
+    finally:
+        await wire.close()
+        server.close()
+
+
+async def test_a_store_that_stays_away_is_tried_twice() -> None:
+    wire = Wire("http://127.0.0.1:1")
+    with pytest.raises(StoreUnavailable):
+        await wire.post("Action=X")
+    assert wire.refused == 2
+    await wire.close()

@@ -1,9 +1,11 @@
 """One POST to a store's STS endpoint, with bounds on time and size.
 
-Never redirected, never through a proxy from the environment, never retried here: a call that timed out may have
-issued keys, and asking again would issue more.
+Never redirected, never through a proxy from the environment.  Tried once more only where there was no connection, as
+while a store restarts: nothing was sent.  Any other call may have issued keys, and asking again would issue more.
 """
 
+import asyncio
+import random
 from collections.abc import Mapping
 from typing import Final
 
@@ -20,6 +22,12 @@ FORM: Final = "application/x-www-form-urlencoded"
 _PROBE: Final = aiohttp.ClientTimeout(total=2.0)
 _THROTTLED: Final = frozenset({"SlowDown", "Throttling", "ThrottlingException", "TooManyRequests"})
 
+_PAUSE: Final = (0.05, 0.25)  # seconds before a connection is tried once more
+
+
+class _NotSentError(Exception):
+    """There was no connection, so the store cannot have heard of the call."""
+
 
 class Wire:
     """A pool of connections to one store."""
@@ -28,6 +36,8 @@ class Wire:
         self._timeout = timeout
         self._url = endpoint.rstrip("/") + "/"
         self._session: aiohttp.ClientSession | None = None
+        self.refused = 0
+        """How many connections did not come about, since the start."""
 
     @property
     def url(self) -> str:
@@ -63,11 +73,24 @@ class Wire:
 
     async def _exchange(self, body: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
         try:
+            return await self._exchange_once(body, headers)
+        except _NotSentError:
+            await asyncio.sleep(random.uniform(*_PAUSE))  # noqa: S311 - spreads those who were refused together
+        try:
+            return await self._exchange_once(body, headers)
+        except _NotSentError as failure:
+            raise StoreUnavailable("The store does not answer (no connection).") from failure
+
+    async def _exchange_once(self, body: str, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        try:
             async with self._open().post(self._url, data=body, headers=headers, allow_redirects=False) as answer:
                 content = await answer.content.read(MAX_ANSWER + 1)
                 while len(content) <= MAX_ANSWER and not answer.content.at_eof():
                     content += await answer.content.read(MAX_ANSWER + 1 - len(content))
                 status = answer.status
+        except aiohttp.ClientConnectorError as failure:
+            self.refused += 1
+            raise _NotSentError from failure
         except (aiohttp.ClientError, TimeoutError, OSError) as failure:
             raise StoreUnavailable(f"The store does not answer ({type(failure).__name__}).") from failure
         if len(content) > MAX_ANSWER:
