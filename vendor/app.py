@@ -13,8 +13,8 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vendor.audit.parts import AuditParts
 from vendor.audit.trail import Trail, stream_key
+from vendor.audit_opening import open_audit
 from vendor.database import Database
 from vendor.doors import state
 from vendor.doors.context import Gateway
@@ -35,8 +35,6 @@ from vendor.governance.state import Governance
 from vendor.identity.authenticator import open_authenticator
 from vendor.identity.issuer import OwnIssuer
 from vendor.identity.key_exchange import KeyExchange
-from vendor.identity.keyring import KeyringError
-from vendor.identity.seal import SealKeys
 from vendor.leases.aftermath import Aftermath
 from vendor.leases.assuming import Assuming
 from vendor.leases.background import Background
@@ -167,7 +165,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         issuer=issuer,
         database=database,
         trail=trail,
-        audit=_audit(settings, database, stream, clock),
+        audit=open_audit(settings, database, stream, clock),
         layout=layout,
         stores=stores,
         watches=watches,
@@ -197,18 +195,6 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         metrics_access=settings.metrics_access,
         mms=open_mms(desk, vending, ending, authenticator.trust),
     )
-
-
-def _audit(settings: Settings, database: Database, stream: str, clock: Clock) -> AuditParts:
-    """Make what looks after the audit log.  Keys in a folder that was not asked for are no reason not to start."""
-    try:
-        signer = SealKeys.open(folder=settings.audit_keys, pem=settings.audit_key, clock=clock)
-    except KeyringError as problem:
-        if settings.audit_keys_dir is not None or settings.audit_key is not None:
-            raise
-        signer = None
-        _log.warning("the audit log is not sealed", problem=str(problem), remedy="set VENDOR_AUDIT_KEYS_DIR")
-    return AuditParts.open(database, stream, signer=signer, gateway=settings.public_url, clock=clock)
 
 
 def _watch(

@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -23,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from vendor.audit.settings import AuditSettings
 from vendor.doors.metrics_access import MetricsAccess, Readers
 from vendor.errors import InvalidName
 from vendor.leases.duration import DurationRules
@@ -38,7 +38,15 @@ from vendor.stores.profile import PROFILES, Mode, StoreCheck, StoreKind
 from vendor.stores.store import ServiceKey, StoreSettings
 
 PREFIX: Final = "VENDOR_"
-SECRETS: Final = ("REDIS_URL", "STORE_SECRET_KEY", "ISSUER_KEY", "AUDIT_KEY", "METRICS_TOKEN")
+SECRETS: Final = (
+    "REDIS_URL",
+    "STORE_SECRET_KEY",
+    "ISSUER_KEY",
+    "AUDIT_KEY",
+    "METRICS_TOKEN",
+    "AUDIT_WEBHOOK_SECRET",
+    "AUDIT_S3_SECRET_KEY",
+)
 """Names, without the prefix, whose value may also come from the file named in `…_FILE`."""
 CLIENT_SIDE: Final = frozenset({"VENDOR_URL", "VENDOR_TOKEN", "VENDOR_TOKEN_FILE", "VENDOR_PROFILE"})
 """What `vend` reads; a gateway started from the same shell does not take them for mistakes of its own."""
@@ -85,7 +93,7 @@ TenantText = Annotated[str, AfterValidator(_tenant)]
 Seconds = Annotated[int, Field(ge=1, le=31_536_000)]
 
 
-class Settings(BaseModel):
+class Settings(AuditSettings):
     """The gateway's configuration.  Every field is the environment variable `VENDOR_<FIELD>`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
@@ -110,9 +118,6 @@ class Settings(BaseModel):
 
     issuer_keys_dir: Path | None = None
     issuer_key: SecretText | None = None
-
-    audit_keys_dir: Path | None = None
-    audit_key: SecretText | None = None
 
     store_kind: StoreKind
     store_endpoint: Url
@@ -190,8 +195,6 @@ class Settings(BaseModel):
     def _issuer_problems(self) -> list[str]:
         if self.issuer_key is not None and self.issuer_keys_dir is not None:
             return ["VENDOR_ISSUER_KEY and VENDOR_ISSUER_KEYS_DIR exclude each other."]
-        if self.audit_key is not None and self.audit_keys_dir is not None:
-            return ["VENDOR_AUDIT_KEY and VENDOR_AUDIT_KEYS_DIR exclude each other."]
         if self.issuer_key is None and self.issuer_keys_dir is None and self.store_mode is Mode.WEB_IDENTITY:
             return ["VENDOR_ISSUER_KEYS_DIR (or VENDOR_ISSUER_KEY) is missing: web identities are signed with it."]
         return []

@@ -43,6 +43,7 @@ class Kind(StrEnum):
     PURGE_BEGUN = "data.purge_begun"
     PURGED = "data.purged"
     AUDIT_EXPORTED = "audit.exported"
+    AUDIT_TRIMMED = "audit.trimmed"
     STATE_EXPORTED = "state.exported"
     STATE_IMPORTED = "state.imported"
 

@@ -11,7 +11,11 @@ from vendor.audit.leader import Duty, Leadership
 from vendor.audit.log import AuditLog
 from vendor.audit.pulse import Places, Pulse
 from vendor.audit.reader import Reader
+from vendor.audit.retention import Retention
 from vendor.audit.seal import Sealer, Signer
+from vendor.audit.sinks.delivery import Delivery, SinkState
+from vendor.audit.sinks.sink import Sink
+from vendor.audit.trail import Trail
 from vendor.database import Database
 from vendor.times import Clock
 
@@ -20,6 +24,14 @@ SEAL_AFTER: Final = 3.0
 
 MOST_TAILS: Final = 100
 """How many may follow the log at a time, for each process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long events stay in Redis, in seconds, and which sinks must have one before it goes."""
+
+    seconds: float
+    required: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +45,14 @@ class AuditParts:
     indexer: Indexer
     sealer: Sealer | None
     exporter: Exporter | None
+    deliveries: tuple[Delivery, ...]
     leadership: Leadership
     clock: Clock
+
+    @property
+    def sinks(self) -> list[SinkState]:
+        """How every sink does; up to date in the replica that leads (`leadership.leads`)."""
+        return [delivery.state for delivery in self.deliveries]
 
     @classmethod
     def open(
@@ -45,7 +63,8 @@ class AuditParts:
         signer: Signer | None,
         gateway: str,
         clock: Clock,
-        duties: Sequence[tuple[str, Duty]] = (),
+        sinks: Sequence[Sink] = (),
+        keeping: Keeping | None = None,
     ) -> Self:
         """Make all of it; nothing runs yet."""
         log = AuditLog(database, stream)
@@ -54,6 +73,15 @@ class AuditParts:
         work: list[tuple[str, Duty]] = [("index the audit log", indexer.step)]
         if sealer is not None:
             work.append(("seal the audit log", lambda: sealer.step(patience=SEAL_AFTER)))
+        exporter = None if sealer is None else Exporter(log, sealer, clock)
+        deliveries: list[Delivery] = []
+        if sealer is not None and exporter is not None:
+            deliveries = [Delivery(log, sealer, exporter, sink, clock) for sink in sinks]
+            work += ((f"deliver the audit log to {each.sink.name}", each.step) for each in deliveries)
+        if sealer is not None and keeping is not None:
+            trail = Trail(database, stream)
+            retention = Retention(log, trail.write, clock, keeping.seconds, keeping.required)
+            work.append(("trim the audit log", retention.duty))
         return cls(
             log=log,
             reader=Reader(log),
@@ -61,8 +89,9 @@ class AuditParts:
             tails=Places(MOST_TAILS),
             indexer=indexer,
             sealer=sealer,
-            exporter=None if sealer is None else Exporter(log, sealer, clock),
-            leadership=Leadership(log, [*work, *duties]),
+            exporter=exporter,
+            deliveries=tuple(deliveries),
+            leadership=Leadership(log, work),
             clock=clock,
         )
 
@@ -74,3 +103,5 @@ class AuditParts:
                 yield
         finally:
             await self.pulse.close()
+            for delivery in self.deliveries:
+                await delivery.sink.close()

@@ -1,0 +1,1 @@
+"""Where the sealed log is delivered to: files, a bucket, a webhook, standard output."""
