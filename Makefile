@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 
-.PHONY: help demo dev test lint format test-minio test-schemathesis probe-tables bench clean
+.PHONY: help demo dev test test-slow lint format test-minio test-schemathesis probe-tables bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -13,10 +13,10 @@ help: ## Show this list
 
 $(READY): pyproject.toml constraints.txt
 	@# What no wheel has. Without it (or without root) the tests that need it are skipped and say so.
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! command -v nginx >/dev/null; then \
-	   apt-get install -qq -y --no-install-recommends nginx-light >/dev/null 2>&1 \
-	   || { apt-get -qq update && apt-get install -qq -y --no-install-recommends nginx-light; } >/dev/null 2>&1 \
-	   || echo "nginx could not be installed; its tests will be skipped"; fi
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! { command -v nginx && command -v tmux; } >/dev/null; then \
+	   apt-get install -qq -y --no-install-recommends nginx-light tmux >/dev/null 2>&1 \
+	   || { apt-get -qq update && apt-get install -qq -y --no-install-recommends nginx-light tmux; } >/dev/null 2>&1 \
+	   || echo "nginx and tmux could not be installed; their tests will be skipped"; fi
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (about a minute the first time)…"
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[server,dev]'
@@ -30,6 +30,9 @@ dev: $(READY) ## Run the embedded development stack until Ctrl-C
 
 test: lint ## Lint, types, floors and all fast tests, against real servers
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-slow: $(READY) ## The tests that take minutes
+	$(BIN)/python -m pytest -m slow
 
 lint: $(READY) ## Style, types and the import floors
 	$(BIN)/ruff check vendor tests deploy docs/*.py

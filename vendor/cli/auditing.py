@@ -4,7 +4,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
@@ -64,10 +64,19 @@ def tail(
     """Print events as they come, until Ctrl-C. Administrators see all, others what concerns them."""
     wanted = _wanted(kind=kind, user=user, tenant=tenant, lease=lease, access_key=access_key, after=after)
     with connection.client() as client:
-        screen.note("Following the audit log until Ctrl-C.")
-        for event in audit.follow(client, wanted, warn=screen.warn):
+        for event in audit.follow(client, wanted, warn=screen.warn, listening=_say_once()):
             _print_event(event, as_json)
             sys.stdout.flush()
+
+
+def _say_once() -> Callable[[], None]:
+    unsaid = ["Following the audit log until Ctrl-C."]
+
+    def say() -> None:
+        if unsaid:
+            screen.note(unsaid.pop())
+
+    return say
 
 
 @command

@@ -56,12 +56,14 @@ def follow(
     wanted: Mapping[str, str],
     *,
     warn: Callable[[str], None],
+    listening: Callable[[], None] = lambda: None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Event]:
     """Yield events as they come, from `after` or from now on, without an end.
 
     A connection that breaks is opened again where it broke, so that no event is missed or told twice.  Raises what the
-    gateway refuses with; that it is away is told to `warn`, once until it is back.
+    gateway refuses with; that it is away is told to `warn`, once until it is back.  `listening` is called whenever a
+    connection is open: what happens from then on is told.
     """
     after = wanted.get("after")
     pause, away = RETRY_FIRST, False
@@ -69,6 +71,7 @@ def follow(
         params = wanted if after is None else {**wanted, "after": after}
         try:
             with client.stream("/v1/audit/tail", EVENT_STREAM, params) as answer:
+                listening()
                 after = after or _now(answer.headers)
                 for cursor, event in _sent(answer.lines):
                     after, pause, away = cursor, RETRY_FIRST, False
