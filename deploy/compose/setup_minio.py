@@ -1,4 +1,4 @@
-"""Install in a MinIO what the gateway needs there: the bucket, and the policy that leases narrow.  Repeat is fine."""
+"""Install in a MinIO what the gateway needs there: the bucket, the policy that leases narrow, and that for ceilings."""
 
 import os
 import sys
@@ -16,7 +16,7 @@ from vendor.settings import shipped_policies
 
 
 def install(environment: Mapping[str, str]) -> str:
-    """Install both and return a sentence about it."""
+    """Install all of it and return a sentence about it.  Repeat is fine."""
     policies = Path(environment.get("VENDOR_POLICIES_DIR") or shipped_policies())
     bucket, name = load_layout(policies / "layout.toml").bucket, environment["VENDOR_STORE_POLICY"]
     endpoint, secure = _address(environment["VENDOR_STORE_ENDPOINT"])
@@ -27,7 +27,9 @@ def install(environment: Mapping[str, str]) -> str:
         store.make_bucket(bucket)
     admin = MinioAdmin(endpoint=endpoint, credentials=root, secure=secure, http_client=http)
     admin.policy_add(name, policy=role_document(policies, "minio/vendor-lease.json", {"BUCKET": bucket}))
-    return f"bucket {bucket} and policy {name} are there"
+    operator = environment["VENDOR_STORE_OPERATOR_POLICY"]
+    admin.policy_add(operator, policy=role_document(policies, "minio/vendor-operator.json", {}))
+    return f"bucket {bucket} and policies {name} and {operator} are there"
 
 
 def _address(url: str) -> tuple[str, bool]:

@@ -171,11 +171,11 @@ def test_with_minio_the_other_store_stays_away() -> None:
     assert services["edge"]["ports"] == ["127.0.0.1:9000:9000"]
 
 
-def test_seaweedfs_makes_the_bucket_of_the_layout_and_takes_no_orders() -> None:
+def test_seaweedfs_makes_the_bucket_of_the_layout_and_lets_ceilings_be_kept() -> None:
     command = SERVICES["seaweedfs"]["command"]
 
     assert f"-bucket={load_layout(shipped_policies() / 'layout.toml').bucket}" in command
-    assert {"-s3.iam.readOnly=true", "-s3.allowDeleteBucketNotEmpty=false", "-master.telemetry=false"} <= set(command)
+    assert {"-s3.iam.readOnly=false", "-s3.allowDeleteBucketNotEmpty=false", "-master.telemetry=false"} <= set(command)
 
 
 @each_service

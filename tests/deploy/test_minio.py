@@ -42,6 +42,7 @@ def test_the_set_up_makes_bucket_and_policy_and_can_be_repeated(
         "VENDOR_POLICIES_DIR": str(policies),
         "VENDOR_STORE_ENDPOINT": site.endpoint,
         "VENDOR_STORE_POLICY": "other-lease",
+        "VENDOR_STORE_OPERATOR_POLICY": "other-operator",
         "MINIO_CONFIG_ENV_FILE": str(root),
     }
 
@@ -52,6 +53,7 @@ def test_the_set_up_makes_bucket_and_policy_and_can_be_repeated(
 
     assert "other-lake" in [bucket.get("Name") for bucket in site.client().list_buckets()["Buckets"]]
     assert "arn:aws:s3:::other-lake/*" in admin_client(site).policy_info("other-lease")
+    assert "admin:CreatePolicy" in admin_client(site).policy_info("other-operator")
     # All that it is told in the compose stack:
     assert set(SERVICES["minio-setup"]["environment"]) == set(environment) - {"VENDOR_POLICIES_DIR"}
 

@@ -93,7 +93,14 @@ def test_a_service_is_read_out_of_a_live_admin_api(tmp_path: Path, juicefs_stack
     # The gateway's own account and policies in that store, which are none of MMS's.
     assert skipped >= {("user", site.service.access_key), ("policy", "vendor-lease")}
     policies = {name for kind, name in skipped if kind == "policy" and not name.startswith("vendor-ceiling-")}
-    assert policies <= {"vendor-lease", "vendor-operator", "other-lease"}
+    assert policies <= {
+        "vendor-lease",
+        "vendor-operator",
+        "other-lease",
+        "other-operator",
+        "boot-lease",
+        "boot-operator",
+    }
 
 
 @pytest.mark.parametrize("endpoint", ["{url}/path", "ftp://127.0.0.1", "127.0.0.1:9000", "http://127.0.0.1:9"])
