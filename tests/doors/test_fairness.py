@@ -8,6 +8,7 @@ from starlette.types import Message, Scope
 
 from vendor.doors import fairness
 from vendor.doors.fairness import ALONE, COMPANY, IN_COMPANY, Fair, Lanes
+from vendor.secret import RawToken
 
 
 class Clock:
@@ -111,3 +112,12 @@ async def test_an_answer_that_goes_on_for_long_holds_nobody_up() -> None:
     assert lanes.waiting == 0
     go_on.set()
     await asyncio.gather(*streaming)
+
+
+async def test_a_door_can_hold_a_place_for_a_token_that_it_found_elsewhere() -> None:
+    lanes = Lanes(Clock())
+    async with lanes.place(RawToken("token")):
+        flood = await enter_many(lanes, b"token", ALONE)
+        assert started(flood) == ALONE - 1
+    await end_all(*flood)
+    assert not lanes._lanes

@@ -1,5 +1,5 @@
-"""A job of three days, on a clock of its own: governance in a real Valkey, a real identity provider for the sign-in, the
-gateway's own issuer with its rotating keys, and calls for keys over HTTP.
+"""A job of three days, on a clock of its own: governance in a real Valkey, an identity provider for the sign-in,
+the gateway's own issuer with its rotating keys, and calls for keys over HTTP.
 
 Only the store behind its STS endpoint is simulated, because no store lives on a clock that can be pushed: it checks
 signature, audience and time of every token against the keys that are published at that moment, as MinIO does.

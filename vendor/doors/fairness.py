@@ -8,12 +8,14 @@ read of a request that waits.  A request that takes long waits for something its
 import asyncio
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vendor.secret import RawToken
 from vendor.times import Clock
 
 ALONE: Final = 16
@@ -55,6 +57,15 @@ class Lanes:
         else:
             lane.running += 1
         return self._done(key, lane)
+
+    @asynccontextmanager
+    async def place(self, credential: RawToken) -> AsyncIterator[None]:
+        """Hold a place for as long as the block lasts: for doors whose callers send their token elsewhere."""
+        end = await self.enter(credential.reveal().encode())
+        try:
+            yield
+        finally:
+            end()
 
     async def _wait(self, key: int, lane: _Lane) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -109,7 +120,7 @@ class Lanes:
 
 
 class Fair:
-    """Plain ASGI wrapper.  Requests without an Authorization header pass: they are anybody's."""
+    """Plain ASGI wrapper.  Without an Authorization header a request passes; doors that read tokens elsewhere see to it."""
 
     def __init__(self, app: ASGIApp, lanes: Lanes) -> None:
         self._app = app

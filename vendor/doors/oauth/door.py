@@ -37,6 +37,7 @@ from vendor.leases.lease import Issued, LeaseAsk
 from vendor.leases.token import is_lease_token
 from vendor.names import S3Path, parse_s3_path
 from vendor.policy.grant import Ask, Level
+from vendor.secret import RawToken
 from vendor.stewardship.caller import Caller
 
 TOKEN, REVOKE = "/oauth/token", "/oauth/revoke"
@@ -95,12 +96,8 @@ async def token(request: Request) -> Response:
         raise InvalidRequest("requested_token_type: an access token is the only one given here.")
     _check_audience(sent, request)
     ask = _ask(sent, gateway(request).vending.renewable_most)
-    subject = await _principal(request, sent, "subject")
-    if sent.get("actor_token") is not None:
-        subject = on_behalf(subject, await _principal(request, sent, "actor"))
-    elif sent.get("actor_token_type") is not None:
-        raise InvalidRequest("actor_token_type: there is no actor_token.")
-    issued = await gateway(request).vending.vend(Caller(subject, origin(request, DOOR)), ask)
+    async with gateway(request).lanes.place(RawToken(sent.required("subject_token"))):
+        issued = await gateway(request).vending.vend(await _caller(request, sent), ask)
     return JSON(_answer(issued, gateway(request).vending.making.clock()), headers={"pragma": "no-cache"})
 
 
@@ -133,6 +130,16 @@ async def metadata(request: Request) -> Response:
         "scopes_supported": [str(level) for level in Level],
     }
     return JSON(answer, headers={"cache-control": "public, max-age=60"})
+
+
+async def _caller(request: Request, sent: Parameters) -> Caller:
+    """Authenticate the subject, and the actor if one is named.  Raises as `_principal` does."""
+    subject = await _principal(request, sent, "subject")
+    if sent.get("actor_token") is not None:
+        subject = on_behalf(subject, await _principal(request, sent, "actor"))
+    elif sent.get("actor_token_type") is not None:
+        raise InvalidRequest("actor_token_type: there is no actor_token.")
+    return Caller(subject, origin(request, DOOR))
 
 
 async def _principal(request: Request, sent: Parameters, whose: str) -> Principal:

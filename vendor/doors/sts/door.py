@@ -76,11 +76,12 @@ async def _assume_role(request: Request, sent: Parameters) -> Response:
 
 async def _assumed(request: Request, token: RawToken, here: Origin, part: Part) -> tuple[Principal, Assumed]:
     parts = gateway(request)
-    if is_lease_token(token):
-        kept = await parts.renewing.open(token)
-        return kept.holder, await parts.assuming.by_lease(token, here, part)
-    principal = await parts.authenticator.authenticate(token)
-    return principal, await parts.assuming.by_identity(Caller(principal, here), part)
+    async with parts.lanes.place(token):
+        if is_lease_token(token):
+            kept = await parts.renewing.open(token)
+            return kept.holder, await parts.assuming.by_lease(token, here, part)
+        principal = await parts.authenticator.authenticate(token)
+        return principal, await parts.assuming.by_identity(Caller(principal, here), part)
 
 
 def _answer(arn: str, session: str | None, who: Principal, assumed: Assumed) -> list[Node]:
