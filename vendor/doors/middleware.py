@@ -9,8 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vendor.doors.forms import form_of
 from vendor.doors.render import REFUSAL, InternalError, request_id
-from vendor.doors.traffic import Traffic
+from vendor.doors.traffic import Traffic, place_of
 from vendor.errors import InvalidRequest, TooLarge, VendError
+from vendor.spans import Span, request_span
 
 _log = structlog.get_logger("vendor.access")
 
@@ -47,7 +48,8 @@ class Frame:
         answer = _Answer(scope, send)
         began = time.perf_counter()
         self._traffic.under_way += 1
-        with structlog.contextvars.bound_contextvars(request_id=request_id(scope)):
+        named = request_id(scope)
+        with structlog.contextvars.bound_contextvars(request_id=named), request_span(named, scope["headers"]) as span:
             try:
                 limit = self._larger.get((scope["method"], scope["path"]), self._max_body)
                 _check_length(scope, limit)
@@ -61,6 +63,7 @@ class Frame:
                 seconds = time.perf_counter() - began
                 self._traffic.under_way -= 1
                 self._traffic.answered(scope, answer.status, seconds)
+                _tell(span, scope, answer.status)
                 _log.info(
                     "request",
                     method=scope["method"],
@@ -68,6 +71,15 @@ class Frame:
                     status=answer.status,
                     ms=round(seconds * 1000, 1),
                 )
+
+
+def _tell(span: Span, scope: Scope, status: int | None) -> None:
+    method, route = place_of(scope)
+    said: dict[str, str | int] = {"http.request.method": method, "http.route": route}
+    said["http.response.status_code"] = status or 0
+    if REFUSAL in scope:
+        said["vendor.refusal"] = scope[REFUSAL]
+    span.say(said, f"{method} {route}")
 
 
 class _Answer:

@@ -16,6 +16,7 @@ from vendor.governance.keys import Keys
 from vendor.governance.records import User, membership, share_grant
 from vendor.names import TenantName, UserName
 from vendor.policy.grant import Access, Grant, Level
+from vendor.spans import traced
 
 
 def script(*names: str) -> Script:
@@ -74,12 +75,14 @@ class Governance:
         self._keys = [keys.root]
         self._stream = stream
 
+    @traced("grants")
     async def standing(self, subject: Subject) -> Standing:
         """Read everything that decides what this principal may touch: one round trip."""
         arguments = subject.arguments()
         revision, digest, facts = await self._database.run(READ, self._keys, arguments, repeatable=True)
         return _standing(subject, revision, digest, facts)
 
+    @traced("record")
     async def record(self, standing: Standing, event: str) -> Standing | None:
         """Append `event` to the audit stream if the standing still holds: one round trip.
 

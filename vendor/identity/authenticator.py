@@ -30,6 +30,7 @@ from vendor.identity.principal import Principal
 from vendor.identity.trust import Trust, load_trust
 from vendor.identity.trust_shape import Issuer
 from vendor.secret import RawToken, proof_of
+from vendor.spans import traced
 from vendor.times import Clock
 
 READY_SECONDS = 2.0
@@ -86,6 +87,7 @@ class Authenticator:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    @traced("authenticate")
     async def authenticate(self, token: RawToken) -> Principal:
         """Return whom `token` stands for.
 

@@ -37,6 +37,7 @@ from vendor.policy.planner import CEILING_LIMIT, SessionPolicy, plan_session_pol
 from vendor.policy.scope import Narrowed, live, narrow
 from vendor.policy.within import within
 from vendor.secret import LeaseToken
+from vendor.spans import traced
 from vendor.stores.store import Order, Store
 from vendor.tally import OTHER, Leases
 from vendor.times import Clock
@@ -192,6 +193,7 @@ class Making:
             raise UnknownStore("There is no such store.", details={"stores": sorted(self.stores)})
         return store
 
+    @traced("plan")
     def plan(self, wish: Wish, standing: Standing, store: Store, slot: Slot | None = None) -> Plan:
         """Decide what the keys will be.  Raises the refusals of `make` that need no store.
 

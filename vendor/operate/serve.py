@@ -12,6 +12,7 @@ from vendor.identity.trust import TrustError
 from vendor.logs import configure
 from vendor.operate.private_memory import keep_memory_private
 from vendor.operate.protocol import BoundedProtocol
+from vendor.operate.tracing import tracing
 from vendor.policy.tables import PolicyFileError
 from vendor.settings import SettingsError, load
 
@@ -30,19 +31,20 @@ def serve() -> int:
     except (KeyringError, TrustError, PolicyFileError) as mistake:
         return _refuse([str(mistake)])
     structlog.get_logger(__name__).info("gateway starts", version=__version__, store=str(settings.store_kind))
-    uvicorn.run(
-        app,
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http=BoundedProtocol,
-        ws="none",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
+    with tracing():
+        uvicorn.run(
+            app,
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            http=BoundedProtocol,
+            ws="none",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
     return 0
 
 

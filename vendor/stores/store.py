@@ -15,6 +15,7 @@ from botocore.credentials import Credentials as SigningKey
 
 from vendor.errors import StoreRefused
 from vendor.secret import Secret, WebIdentityToken
+from vendor.spans import span
 from vendor.stores.credentials import Credentials
 from vendor.stores.profile import Durations, Lifetime, Mode, StoreProfile
 from vendor.stores.turns import Turns
@@ -165,7 +166,8 @@ class Store:
         """Send an STS call as it is: `mint` sends none without a policy, and believes not every expiry."""
         body = urlencode(form)
         key = self.settings.service_key
-        with self.calls.timed(form["Action"], refused=StoreRefused):
+        said = {"vendor.store": self.settings.name, "vendor.action": form["Action"]}
+        with span("sts", said), self.calls.timed(form["Action"], refused=StoreRefused):
             return await self._wire.post(body, None if key is None else self._signature(body, key))
 
     def _web_identity(self, order: Order) -> WebIdentityToken:
