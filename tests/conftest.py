@@ -46,9 +46,11 @@ def valkey(valkey_server: Valkey) -> str:
 async def house(valkey: str) -> AsyncIterator[House]:
     """Governance on the empty Valkey: alice is read_write in kbase and its steward, bob read_only; dave is nobody."""
     from tests.support.house import open_house
+    from tests.support.sweeping import sweep
 
     async with open_house(valkey) as house:
         yield house
+    sweep(valkey, made_up=True)
 
 
 @pytest.fixture(scope="session")
@@ -74,24 +76,29 @@ def kbase(kbase_server: KBase) -> Iterator[KBase]:
 @pytest.fixture(scope="session")
 def seaweedfs_stack() -> Iterator[Stack]:
     """The whole development stack on SeaweedFS, seeded."""
+    from tests.support.sweeping import swept
     from vendor.dev.stack import running_stack
 
     with running_stack("seaweedfs") as stack:
         yield stack
+        swept(stack)
 
 
 @pytest.fixture(scope="session")
 def juicefs_stack() -> Iterator[Stack]:
     """The whole development stack on the JuiceFS gateway, seeded."""
+    from tests.support.sweeping import swept
     from vendor.dev.stack import running_stack
 
     with running_stack("juicefs") as stack:
         yield stack
+        swept(stack)
 
 
 @pytest.fixture(scope="session")
 def minio_stack() -> Iterator[Stack]:
     """The whole development stack on a MinIO server; the test is skipped where there is none."""
+    from tests.support.sweeping import swept
     from vendor.dev.minio import find_minio
     from vendor.dev.programs import MissingProgramError
     from vendor.dev.stack import running_stack
@@ -102,6 +109,7 @@ def minio_stack() -> Iterator[Stack]:
         pytest.skip(str(missing))
     with running_stack("minio") as stack:
         yield stack
+        swept(stack)
 
 
 @pytest.fixture(

@@ -17,6 +17,7 @@ from vendor.audit.trail import Trail, stream_key
 from vendor.audit_opening import open_audit
 from vendor.database import Database
 from vendor.doors import state
+from vendor.doors.audit_rejections import Rejected
 from vendor.doors.context import Gateway
 from vendor.doors.fairness import Fair, Lanes
 from vendor.doors.forms import form_of
@@ -89,6 +90,7 @@ def build(settings: Settings, *, clock: Clock = time.time) -> Starlette:
                 larger={("PUT", state.PATH): gateway.state_restore.most_bytes},
                 traffic=gateway.traffic,
             ),
+            Middleware(Rejected, note=gateway.audit.rejections.note),
             Middleware(Fair, lanes=gateway.lanes),
         ],
         exception_handlers={VendError: _refused, HTTPException: _no_route},

@@ -250,3 +250,19 @@ def test_one_event_is_proved(seaweedfs_stack: Stack, tmp_path: Path) -> None:
     assert (fine.returncode, cursor in fine.stdout) == (0, True), fine.stderr
     file.write_bytes(proof.content.replace(b"alice", b"alicf"))
     assert checked(file, "--keys", keys).returncode == 1
+
+
+def test_rejected_requests_are_counted_at_every_door(seaweedfs_stack: Stack) -> None:
+    name = f"agent-{uuid.uuid4().hex}"
+    with Api(seaweedfs_stack.gateway.url, "not-a-token") as stranger, api(seaweedfs_stack, "carol") as carol:
+        before = sum(one["count"] for one in events(carol, kind="identity.rejected"))
+        for _ in range(20):
+            assert stranger.call("GET", "/v1/whoami", headers={"user-agent": name}).status_code == 401
+            assert stranger.call("GET", "/workspaces/me", headers={"user-agent": name}).status_code == 401
+            assert stranger.call("POST", "/v1/leases", {}, headers={"user-agent": name}).status_code == 401
+
+        def counted() -> bool:
+            return bool(sum(one["count"] for one in events(carol, kind="identity.rejected")) >= before + 60)
+
+        eventually(counted, within=12)
+        assert len([one for one in events(carol, kind="identity.rejected") if name in json.dumps(one)]) <= 4

@@ -7,6 +7,7 @@ secret: the only half of a key pair it may name is the access key id, which is w
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
+from time import perf_counter
 from typing import Final
 
 import uuid_utils
@@ -19,6 +20,7 @@ SCHEMA: Final = 1
 class Kind(StrEnum):
     """What an event is about."""
 
+    VEND_ATTEMPT = "vend.attempt"
     VEND_ISSUED = "vend.issued"
     VEND_RENEWED = "vend.renewed"
     VEND_REUSED = "vend.reused"
@@ -26,6 +28,7 @@ class Kind(StrEnum):
     LEASE_REVOKED = "lease.revoked"
     BREAK_GLASS_ISSUED = "break_glass.issued"
     BREAK_GLASS_DENIED = "break_glass.denied"
+    IDENTITY_REJECTED = "identity.rejected"
     RULE_OBSERVED = "identity.observed"
     USER_CREATED = "user.created"
     USER_CHANGED = "user.changed"
@@ -43,9 +46,11 @@ class Kind(StrEnum):
     PURGE_BEGUN = "data.purge_begun"
     PURGED = "data.purged"
     AUDIT_EXPORTED = "audit.exported"
+    AUDIT_REVIEWED = "audit.reviewed"
     AUDIT_TRIMMED = "audit.trimmed"
     STATE_EXPORTED = "state.exported"
     STATE_IMPORTED = "state.imported"
+    STORE_PROBED = "store.probe"
 
 
 class Decision(StrEnum):
@@ -70,7 +75,7 @@ class Actor:
 class Origin:
     """Where a request came from: the door it used and what the client said of itself (unverified).
 
-    `session` is the name that a client of the STS door gave its session.
+    `session` is the name that a client of the STS door gave its session, `trace_id` that of the W3C `traceparent`.
     """
 
     request_id: str
@@ -78,6 +83,7 @@ class Origin:
     client: str | None = None
     user_agent: str | None = None
     session: str | None = None
+    trace_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -91,6 +97,7 @@ class Event:
     decision: Decision = Decision.ALLOWED
     reason: str | None = None
     facts: dict[str, object] = field(default_factory=dict)
+    opened: float = field(default_factory=perf_counter)
     event_id: str = field(default_factory=lambda: f"e_{uuid_utils.uuid7().hex}")
 
     def refuse(self, kind: Kind, reason: str, *, failed: bool = False) -> None:
@@ -105,6 +112,7 @@ class Event:
             "schema": SCHEMA,
             "event_id": self.event_id,
             "time": rfc3339(self.time),
+            "ms": round((perf_counter() - self.opened) * 1000, 1),
             "kind": str(self.kind),
             "decision": str(self.decision),
             "request_id": self.origin.request_id,
@@ -122,6 +130,8 @@ class Event:
             },
             **self.facts,
         }
+        if self.origin.trace_id is not None:
+            record["trace_id"] = self.origin.trace_id
         if self.reason is not None:
             record["reason"] = self.reason
         return json.dumps(record, sort_keys=True, separators=(",", ":"))

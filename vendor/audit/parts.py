@@ -11,6 +11,7 @@ from vendor.audit.leader import Duty, Leadership
 from vendor.audit.log import AuditLog
 from vendor.audit.pulse import Places, Pulse
 from vendor.audit.reader import Reader
+from vendor.audit.rejections import Rejections
 from vendor.audit.retention import Retention
 from vendor.audit.seal import Sealer, Signer
 from vendor.audit.sinks.delivery import Delivery, SinkState
@@ -46,6 +47,7 @@ class AuditParts:
     sealer: Sealer | None
     exporter: Exporter | None
     deliveries: tuple[Delivery, ...]
+    rejections: Rejections
     leadership: Leadership
     clock: Clock
 
@@ -91,6 +93,7 @@ class AuditParts:
             sealer=sealer,
             exporter=exporter,
             deliveries=tuple(deliveries),
+            rejections=Rejections(Trail(database, stream), clock),
             leadership=Leadership(log, work),
             clock=clock,
         )
@@ -99,7 +102,7 @@ class AuditParts:
     async def running(self) -> AsyncIterator[None]:
         """Look after the log as long as the block lasts."""
         try:
-            async with self.leadership.running():
+            async with self.leadership.running(), self.rejections.running():
                 yield
         finally:
             await self.pulse.close()

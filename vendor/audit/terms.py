@@ -17,7 +17,13 @@ _TENANT: Final = "tenant:"
 
 def people(event: Mapping[str, Any]) -> set[str]:
     """Return the names of the users that an event is about: who did it, and whom it concerns."""
-    told = [_actor(event), *(event.get(name) for name in ("user", "holder", "on_behalf_of")), *_named(_USER, event)]
+    acting = event.get("act")
+    told = [
+        _actor(event),
+        acting.get("name") if isinstance(acting, dict) else None,
+        *(event.get(name) for name in ("user", "holder", "on_behalf_of")),
+        *_named(_USER, event),
+    ]
     return {name for name in told if isinstance(name, str) and name}
 
 

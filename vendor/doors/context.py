@@ -1,5 +1,6 @@
 """What the doors find in the application: the use cases, ready to call."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -45,6 +46,7 @@ from vendor.stores.probe.watch import Watch
 from vendor.stores.store import Store
 
 _AGENT_LIMIT: Final = 256
+_TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,5 +122,12 @@ def origin(request: Request, door: str, session: str | None = None) -> Origin:
         door=door,
         client=request.client.host if request.client else None,
         user_agent=agent[:_AGENT_LIMIT] if agent else None,
+        trace_id=_trace_id(request.headers.get("traceparent", "")),
         session=session,
     )
+
+
+def _trace_id(traceparent: str) -> str | None:
+    """Return the trace that a request belongs to (W3C Trace Context); None for what is not of that form."""
+    found = _TRACEPARENT.fullmatch(traceparent)
+    return None if found is None or found[1] == "0" * 32 else found[1]
