@@ -21,12 +21,18 @@ OF_PROMETHEUS = {"job", "instance"}
 
 
 @pytest.fixture(scope="module")
-def real(seaweedfs_stack: Stack) -> dict[str, set[str]]:
-    """The names of all samples with their labels, of a gateway that has done something."""
+def real(seaweedfs_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
+    """The names of all samples with their labels, of gateways that have done something and have what there can be."""
+    sink = tmp_path_factory.mktemp("sink")
+    delivering = seaweedfs_stack.add_gateway("metrics-sink", VENDOR_AUDIT_FILE_DIR=str(sink))
+    try:
+        delivered = scrape(delivering.url).labels()
+    finally:
+        delivering.child.stop()
     with api(seaweedfs_stack, "alice") as alice:
         alice.lease()
         alice.refusal("GET", "/v1/tenants/nosuchtenant")
-    return scrape(seaweedfs_stack.gateway.url).labels()
+    return delivered | scrape(seaweedfs_stack.gateway.url).labels()
 
 
 def panels() -> list[dict[str, Any]]:

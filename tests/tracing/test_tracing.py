@@ -16,6 +16,7 @@ from tests.support.gateways import Api
 from tests.support.waiting import eventually
 from vendor.dev.gateway import Gateway
 from vendor.dev.stack import Stack
+from vendor.operate.tracing import tracing, wanted
 from vendor.spans import ATTRIBUTES, install, span, traced
 
 HOME = "s3://cdm-lake/users-general-warehouse/alice/"
@@ -171,14 +172,28 @@ def test_no_token_no_path_and_no_query_is_in_a_trace(seen: tuple[list[Span], byt
     assert "GET /v1/tenants/{tenant}" in {one.name for one in spans}
 
 
+ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}
+
+
 @pytest.mark.parametrize(
-    "off", [{"OTEL_SDK_DISABLED": "true"}, {"OTEL_TRACES_EXPORTER": "none"}, {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}]
+    ("environment", "on"),
+    [
+        pytest.param({}, False, id="nothing"),
+        pytest.param(ENDPOINT, True, id="endpoint"),
+        pytest.param({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://127.0.0.1:4318/v1/traces"}, True, id="traces"),
+        pytest.param(ENDPOINT | {"OTEL_TRACES_EXPORTER": "otlp"}, True, id="exporter"),
+        pytest.param(ENDPOINT | {"OTEL_TRACES_EXPORTER": "none"}, False, id="no-exporter"),
+        pytest.param(ENDPOINT | {"OTEL_SDK_DISABLED": "true"}, False, id="disabled"),
+    ],
 )
-def test_it_can_be_switched_off(seaweedfs_stack: Stack, off: dict[str, str]) -> None:
-    with collecting() as collector:
-        with traced_gateway(seaweedfs_stack, collector, **off) as gateway:
-            httpx2.get(f"{gateway.url}/livez", trust_env=False, timeout=20)
-        assert collector.paths == []
+def test_when_traces_are_wanted(environment: dict[str, str], on: bool) -> None:
+    assert wanted(environment) is on
+
+
+@pytest.mark.parametrize("environment", [{}, ENDPOINT | {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}])
+def test_nothing_is_installed_where_nothing_can_be_sent(environment: dict[str, str]) -> None:
+    with tracing(environment):
+        assert span("x") is span("y"), "the one block that does nothing"
 
 
 def test_a_collector_that_redirects_is_not_followed(seaweedfs_stack: Stack) -> None:

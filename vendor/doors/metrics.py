@@ -43,6 +43,7 @@ class GatewayCollector(Collector):
         yield from _vending(self._parts)
         yield from _stores(self._parts)
         yield from _audit(self._audit_lag)
+        yield from _sinks(self._parts)
 
 
 def _requests(parts: Gateway) -> Iterator[Metric]:
@@ -126,6 +127,21 @@ def _audit(lag: float | None) -> Iterator[Metric]:
     if lag is not None:
         text = "Age of the oldest audit event that is not sealed yet."
         yield _gauge("vendor_audit_lag_seconds", text, [], {(): lag})
+
+
+def _sinks(parts: Gateway) -> Iterator[Metric]:
+    """Yield what the replica that delivers knows of each sink; the others have delivered nothing."""
+    sinks = parts.audit.sinks
+    if not sinks:
+        return
+    behind = {(sink.name,): sink.lag_seconds for sink in sinks}
+    yield _gauge("vendor_audit_sink_lag_seconds", "Age of the oldest run a sink has not taken.", ["sink"], behind)
+    events = {(sink.name,): float(sink.lag_events) for sink in sinks}
+    yield _gauge("vendor_audit_sink_lag_events", "Sealed events a sink has not taken.", ["sink"], events)
+    past = {(sink.name,): float(sink.delivered_events) for sink in sinks}
+    yield _counter("vendor_audit_sink_events", "Events a sink has taken.", ["sink"], past)
+    failures = {(sink.name,): float(sink.failures) for sink in sinks}
+    yield _counter("vendor_audit_sink_failures", "Deliveries a sink has not taken.", ["sink"], failures)
 
 
 def _counter(name: str, text: str, labels: Sequence[str], values: Mapping[Any, float]) -> Metric:
