@@ -137,6 +137,12 @@ async def test_without_a_record_of_it_nothing_is_given_again(shop: Shop, monkeyp
         await shop.shield.vend(caller("bob"), ask())
 
 
+async def taken_and_given_back(shop: Shop) -> None:
+    """The store may have ended live keys when it was taken."""
+    await shop.house.members.remove(CAROL, KBASE, BOB, revision=None)
+    await shop.house.members.set(CAROL, KBASE, BOB, Access.READ_ONLY, revision=None)
+
+
 Change = Callable[[Shop, Issued], Awaitable[object]]
 
 
@@ -147,6 +153,7 @@ Change = Callable[[Shop, Issued], Awaitable[object]]
         pytest.param(lambda s, _: s.house.members.set(CAROL, KBASE, BOB, Access.READ_WRITE, revision=None),
                      id="membership-raised"),
         pytest.param(lambda s, _: s.house.removal.of_tenant(CAROL, KBASE, revision=None), id="tenant-gone"),
+        pytest.param(lambda s, _: taken_and_given_back(s), id="membership-lost-and-regained"),
         pytest.param(lambda s, _: Rotation(s.house.desk).rotate(CAROL, BOB), id="keys-rotated"),
         pytest.param(lambda s, one: s.ending.end(CAROL, one.lease.id), id="lease-ended"),
         pytest.param(lambda s, _: s.ending.end_all(CAROL, BOB), id="all-leases-ended"),

@@ -120,7 +120,7 @@ class Lanes:
 
 
 class Fair:
-    """Plain ASGI wrapper.  Without an Authorization header a request passes; doors that read tokens elsewhere see to it."""
+    """Plain ASGI wrapper.  Without an Authorization header a request passes: its door may find a token elsewhere."""
 
     def __init__(self, app: ASGIApp, lanes: Lanes) -> None:
         self._app = app
