@@ -18,6 +18,7 @@ from vendor.names import TenantName, UserName, parse_s3_path
 from vendor.policy.grant import Access, Level
 from vendor.stewardship.shares import Offer
 from vendor.stewardship.tenants import Metadata
+from vendor.times import rfc3339
 
 BOB, ALICE, CAROL = caller("bob"), caller("alice"), caller("carol", admin=True)
 HOME = "cdm-lake/users-general-warehouse/bob/"
@@ -326,3 +327,94 @@ async def test_a_renewal_of_everything_follows_governance_in_its_own_slot(guarde
 
     assert renewed.lease.ceiling == issued.lease.ceiling
     assert (await guarded.shop.ending.end(BOB, renewed.lease.id)).effective == "now"
+
+
+async def test_a_store_that_says_it_wrote_and_did_not_is_found_out(guarded: Guarded) -> None:
+    lease = await leased(guarded)
+
+    async def keep_nothing(_name: str, _text: str) -> None:
+        return None
+
+    guarded.vault.put = keep_nothing  # type: ignore[method-assign,assignment]  # a store that lies
+    ended = await guarded.shop.ending.end(BOB, lease.id)
+
+    assert guarded.may(lease, HOME)
+    assert (ended.effective, ended.how) == ("at_expiry", "expiry")
+    assert ended.at_latest == rfc3339(lease.expires_at)
+
+
+async def test_a_change_that_could_not_be_dealt_with_stays_in_the_feed(guarded: Guarded) -> None:
+    await leased(guarded)
+    await leave(guarded.shop.house)
+    guarded.vault.away = True
+    await guarded.worker._read()
+    stream, group = guarded.worker.stream, worker_module.GROUP
+
+    assert await guarded.worker.database.take_over(stream, group, "other", idle_seconds=0, count=100)
+
+
+async def test_all_leases_of_somebody_disabled_are_ended_once_by_request_and_feed(guarded: Guarded) -> None:
+    house = guarded.shop.house
+    lease = await leased(guarded)
+    await house.users.patch(CAROL, UserName("bob"), {"disabled": True}, revision=None)
+    await guarded.worker.turn()
+    assert not guarded.may(lease, HOME)
+    await house.users.patch(CAROL, UserName("bob"), {"disabled": False}, revision=None)
+    new = await leased(guarded)
+
+    for text in [text for _, text in await house.trail.read(count=1000)]:
+        await guarded.aftermath([text])  # told everything again
+
+    assert guarded.may(new, HOME)
+    assert not guarded.may(lease, HOME)
+    kept = await guarded.shop.vending.register.get(lease.id)
+    assert kept is not None
+    assert kept.ended is not None
+    assert kept.ended["by"] == "carol"
+    kinds = [kind for kind in await house.kinds() if kind == "lease.revoked"]
+    assert len(kinds) == 1
+
+
+async def test_what_happens_to_one_who_came_back_under_the_name_of_another(guarded: Guarded) -> None:
+    """Even if ending their leases was forgotten: the documents of the old ones hold nothing of the new user's."""
+    house = guarded.shop.house
+    lease = await leased(guarded, duration=3000)
+    await house.removal.of_user(CAROL, UserName("bob"), force=True, revision=None)
+    house.clock.now += 100
+    await house.users.standing(BOB)
+
+    await guarded.writer.settle(UserName("bob"))
+
+    assert not guarded.may(lease, HOME)
+
+
+async def test_documents_in_doubt_are_written_even_if_they_should_be_what_they_once_were(
+    guarded: Guarded, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = await leased(guarded)
+    await leave(guarded.shop.house)
+    with monkeypatch.context() as patched:
+        patched.setattr(type(guarded.writer.slots), "written", died)
+        with pytest.raises(RuntimeError):
+            await guarded.writer.settle(UserName("bob"))
+    await join(guarded.shop.house)
+    assert not guarded.may(lease, DATA)
+
+    await guarded.writer.settle(UserName("bob"))
+
+    assert guarded.may(lease, DATA)
+
+
+async def test_a_change_during_a_write_is_written_before_the_writer_is_done(guarded: Guarded) -> None:
+    lease = await leased(guarded)
+
+    async def lose() -> None:
+        guarded.vault.meanwhile = nothing
+        await leave(guarded.shop.house)
+
+    await share(guarded.shop.house)
+    guarded.vault.meanwhile = lose
+    await guarded.writer.settle(UserName("bob"))
+
+    assert guarded.may(lease, GIVEN)
+    assert not guarded.may(lease, DATA)
