@@ -61,6 +61,7 @@ from vendor.stewardship.identity import Observations, SharedBoard, SharedCooldow
 from vendor.stewardship.members import Members
 from vendor.stewardship.reach import Reach
 from vendor.stewardship.removal import Removal
+from vendor.stewardship.review import Review
 from vendor.stewardship.shares import Shares
 from vendor.stewardship.state_copy import StateCopies
 from vendor.stewardship.state_restore import StateRestore
@@ -113,6 +114,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
     stream = stream_key(keys.root)
     governance = Governance(database, keys, stream)
     trail = Trail(database, stream)
+    audit = open_audit(settings, database, stream, clock)
     authenticator = open_authenticator(
         trust_file=settings.trust,
         own_issuer_url=settings.public_url,
@@ -167,7 +169,8 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
         issuer=issuer,
         database=database,
         trail=trail,
-        audit=open_audit(settings, database, stream, clock),
+        audit=audit,
+        review=Review(desk, Reach(desk, layout), audit.reader, trail),
         layout=layout,
         stores=stores,
         watches=watches,

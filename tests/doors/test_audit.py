@@ -48,6 +48,17 @@ def test_an_event_shows_as_soon_as_it_is_recorded(seaweedfs_stack: Stack) -> Non
         assert issued in events(alice)
 
 
+def test_events_come_in_other_forms_too(seaweedfs_stack: Stack) -> None:
+    with api(seaweedfs_stack, "carol") as carol, api(seaweedfs_stack, "alice") as alice:
+        lease = alice.lease(audit_context={"n": uuid.uuid4().hex})["lease"]["id"]
+        (native,) = events(carol, lease=lease)
+        (ocsf,) = events(alice, lease=lease, format="ocsf")
+        (flex,) = events(alice, lease=lease, format="flex")
+
+    assert (ocsf["class_uid"], ocsf["metadata"]["uid"]) == (6003, native["event_id"])
+    assert (flex["type"], flex["id"]) == ("vend", native["event_id"])
+
+
 def test_others_see_what_they_did_and_what_concerns_them(seaweedfs_stack: Stack) -> None:
     with (
         api(seaweedfs_stack, "carol") as carol,
@@ -266,3 +277,22 @@ def test_rejected_requests_are_counted_at_every_door(seaweedfs_stack: Stack) -> 
 
         eventually(counted, within=12)
         assert len([one for one in events(carol, kind="identity.rejected") if name in json.dumps(one)]) <= 4
+
+
+def test_a_steward_reviews_a_tenant(seaweedfs_stack: Stack) -> None:
+    since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 86_400))
+    path = f"/v1/audit/review?tenant=kbase&since={since}"
+    with (
+        api(seaweedfs_stack, "alice") as alice,
+        api(seaweedfs_stack, "bob") as bob,
+        api(seaweedfs_stack, "carol") as carol,
+    ):
+        rows = alice.call("GET", path).json()["rows"]
+        assert {row["who"] for row in rows if row["through"] == "member"} >= {"alice", "bob"}
+        table = carol.call("GET", path.replace("review", "review.csv"))
+        assert table.headers["content-type"].startswith("text/csv")
+        assert table.text.startswith("who,through,access,path,begun,until,leases,writing,last_used,finding\r\n")
+        assert bob.refusal("GET", path) == (403, "not_steward")
+        assert alice.refusal("GET", "/v1/audit/review?tenant=hydro&since=" + since) == (404, "unknown_tenant")
+        assert alice.refusal("GET", "/v1/audit/review?tenant=kbase") == (400, "invalid_request")
+        assert alice.refusal("GET", "/v1/audit/review?tenant=kbase&since=90d") == (400, "invalid_request")

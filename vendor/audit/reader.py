@@ -54,7 +54,7 @@ class Filter:
             return terms.by_access_key(self.access_key)
         if user is not None:
             return terms.by_user(user) if self.kind is None else terms.by_user_and_kind(user, self.kind)
-        if self.tenant is not None:
+        if self.tenant is not None and (self.kind is None or self.kind.startswith("vend.")):
             return terms.by_tenant(self.tenant)
         return None if self.kind is None else terms.by_kind(self.kind)
 

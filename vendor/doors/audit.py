@@ -2,8 +2,8 @@
 
 import json
 import re
-from collections.abc import Sequence
-from typing import Annotated, Any, Final, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import Field
 from starlette.requests import Request
@@ -12,9 +12,12 @@ from typing_extensions import TypedDict
 
 from vendor.audit.event import Kind
 from vendor.audit.export import Exporter, shown
+from vendor.audit.flex import flex
+from vendor.audit.ocsf import ocsf
 from vendor.audit.parts import AuditParts
 from vendor.audit.reader import Filter, Found
 from vendor.audit.seal import Sealer
+from vendor.audit.table import csv_lines
 from vendor.audit.view import seen_by
 from vendor.doors import shapes
 from vendor.doors.audit_tail import Tail
@@ -24,16 +27,28 @@ from vendor.doors.operation import Example, Operation, Reply, Token
 from vendor.doors.parse import TENANT_NAME, USER_NAME, Limit, Query
 from vendor.doors.public import KeySet
 from vendor.doors.render import JSON
-from vendor.errors import AuditUnavailable, InvalidName, InvalidRequest, RoleRequired, TooManyRequests, UnknownEvent
+from vendor.errors import (
+    AuditUnavailable,
+    InvalidName,
+    InvalidRequest,
+    NotSteward,
+    RoleRequired,
+    TooManyRequests,
+    UnknownEvent,
+    UnknownTenant,
+)
 from vendor.names import parse_tenant_name, parse_user_name
 from vendor.stewardship.caller import Caller, require_admin, require_unlimited
 from vendor.times import parse_rfc3339
 
 NDJSON: Final = "application/x-ndjson"
+CSV: Final = "text/csv"
 EVENT_STREAM: Final = "text/event-stream"
 _CURSOR: Final = re.compile(r"(\d{1,20})-(\d{1,20})", re.ASCII)
 _MOST: Final = 2**64 - 1
 _NO_STORE: Final = {"cache-control": "no-store"}
+
+_FORMS: Final[Mapping[str, Callable[[dict[str, Any]], dict[str, Any]]]] = {"native": dict, "ocsf": ocsf, "flex": flex}
 
 CursorText = Annotated[str, Field(pattern=r"^(0|\d{1,20}-\d{1,20})$", examples=["1763704800000-0"])]
 TimeText = Annotated[str, Field(max_length=40, examples=["2026-11-21T06:00:00Z"])]
@@ -50,6 +65,7 @@ class WantedQuery(Query):
     access_key: Annotated[str, Field(max_length=128)] | None = None
     since: TimeText | None = None
     until: TimeText | None = None
+    format: Literal["native", "ocsf", "flex"] = "native"
 
 
 class ListQuery(WantedQuery):
@@ -74,6 +90,36 @@ class ProofQuery(Query):
     """The cursor of one event."""
 
     cursor: CursorText
+
+
+class ReviewQuery(Query):
+    """Which tenant, and since when."""
+
+    tenant: Annotated[str, Field(json_schema_extra=dict(TENANT_NAME))]
+    since: TimeText
+
+
+class ReviewRow(TypedDict):
+    """One way to the tenant's data: a membership or a share.  `begun` is null for an old one, `until` for one that is."""
+
+    who: str
+    through: Annotated[str, Field(examples=["member", "share:s_abc"])]
+    access: str
+    path: str | None
+    begun: shapes.Time | None
+    until: shapes.Time | None
+    leases: int
+    writing: int
+    last_used: str | None
+    finding: Literal["", "never used", "write never used"]
+
+
+class Reviewed(TypedDict):
+    """Every way to a tenant's data since a moment."""
+
+    tenant: str
+    since: str
+    rows: list[ReviewRow]
 
 
 class CheckpointShown(TypedDict):
@@ -101,7 +147,7 @@ async def listed(request: Request) -> Response:
     who, parts = await _reader(request)
     query = read_query(request, ListQuery)
     page = await parts.reader.page(_wanted(who, query), _cursor(query.after), query.limit)
-    lines = "".join(line(found, who) + "\n" for found in page.found)
+    lines = "".join(line(found, who, query.format) + "\n" for found in page.found)
     headers = {**_NO_STORE, "x-next": page.next, "x-more": "true" if page.more else "false"}
     return Response(lines, media_type=NDJSON, headers=headers)
 
@@ -120,7 +166,7 @@ async def tail(request: Request) -> Response:
         raise TooManyRequests("Too many are following the audit log.", retry_after=5)
     if request.method == "HEAD":
         return Response(media_type=EVENT_STREAM, headers=_NO_STORE)
-    stream = Tail(parts, wanted, after, lambda found: line(found, who), until=who.principal.expires_at)
+    stream = Tail(parts, wanted, after, lambda found: line(found, who, query.format), until=who.principal.expires_at)
     return StreamingResponse(stream.text(), media_type=EVENT_STREAM, headers=_NO_STORE)
 
 
@@ -166,6 +212,22 @@ async def proof(request: Request) -> Response:
     return Response(found, media_type="application/json", headers=_NO_STORE)
 
 
+async def review(request: Request) -> Response:
+    """Review a tenant's access since a moment: who had it, through what, who used it, what was never used.
+
+    For its stewards and administrators.  Use means keys that were given.
+    """
+    tenant, since, rows = await _reviewed(request)
+    return JSON(cast("Reviewed", {"tenant": tenant, "since": since, "rows": rows}))
+
+
+async def review_table(request: Request) -> Response:
+    """Return the same review as CSV, for a spreadsheet; what could be a formula begins with an apostrophe."""
+    _, _, rows = await _reviewed(request)
+    text = "".join(csv_lines(tuple(ReviewRow.__annotations__), rows))
+    return Response(text, media_type=CSV, headers=_NO_STORE)
+
+
 async def keys(request: Request) -> Response:
     """The public keys that checkpoints are checked with.  No store trusts them."""
     sealer = gateway(request).audit.sealer
@@ -173,10 +235,10 @@ async def keys(request: Request) -> Response:
     return JSON(cast("KeySet", answer), headers={"cache-control": "public, max-age=60"})
 
 
-def line(found: Found, who: Caller) -> str:
-    """Return one event as the caller may see it, on one line."""
+def line(found: Found, who: Caller, form: str) -> str:
+    """Return one event as the caller may see it, on one line: as it is, as OCSF, or as flex-auth has it."""
     event: dict[str, Any] = found.event if sees_all(who) else seen_by(found.event, who.name)
-    return json.dumps({"cursor": found.entry.cursor, **event}, separators=(",", ":"))
+    return json.dumps(_FORMS[form]({"cursor": found.entry.cursor, **event}), separators=(",", ":"))
 
 
 def sees_all(who: Caller) -> bool:
@@ -190,6 +252,13 @@ async def _reader(request: Request) -> tuple[Caller, AuditParts]:
     parts = gateway(request)
     await parts.users.desk.look(who)
     return who, parts.audit
+
+
+async def _reviewed(request: Request) -> tuple[str, str, list[dict[str, object]]]:
+    who = await caller(request)
+    query = read_query(request, ReviewQuery)
+    rows = await gateway(request).review.of(who, parse_tenant_name(query.tenant), _time("since", query.since))
+    return query.tenant, query.since, [row.answer() for row in rows]
 
 
 def _wanted(who: Caller, query: WantedQuery) -> Filter:
@@ -247,6 +316,7 @@ def _exporter(parts: AuditParts) -> Exporter:
     return parts.exporter
 
 
+_REVIEW: Final = Example("carol", query={"tenant": "kbase", "since": "2026-01-01T00:00:00Z"})
 OPERATIONS: Final[Sequence[Operation]] = [
     Operation(
         "listAudit",
@@ -285,6 +355,26 @@ OPERATIONS: Final[Sequence[Operation]] = [
         {200: Reply(dict[str, Any], "The event, its place, and the way to the root.")},
         query=ProofQuery,
         refuses=(UnknownEvent,),
+    ),
+    Operation(
+        "reviewAccess",
+        "GET",
+        "/v1/audit/review",
+        review,
+        {200: Reply(Reviewed)},
+        query=ReviewQuery,
+        refuses=(InvalidName, UnknownTenant, NotSteward),
+        example=_REVIEW,
+    ),
+    Operation(
+        "reviewAccessTable",
+        "GET",
+        "/v1/audit/review.csv",
+        review_table,
+        {200: Reply(str, "The rows of the review.", CSV)},
+        query=ReviewQuery,
+        refuses=(InvalidName, UnknownTenant, NotSteward),
+        example=_REVIEW,
     ),
     Operation(
         "getAuditKeys",

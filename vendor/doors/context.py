@@ -37,6 +37,7 @@ from vendor.stewardship.caller import Caller
 from vendor.stewardship.members import Members
 from vendor.stewardship.reach import Reach
 from vendor.stewardship.removal import Removal
+from vendor.stewardship.review import Review
 from vendor.stewardship.shares import Shares
 from vendor.stewardship.state_copy import StateCopies
 from vendor.stewardship.state_restore import StateRestore
@@ -66,6 +67,7 @@ class Gateway:
     members: Members
     shares: Shares
     reach: Reach
+    review: Review
     removal: Removal
     state_copies: StateCopies
     state_restore: StateRestore

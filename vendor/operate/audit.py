@@ -1,10 +1,13 @@
 """`vendor audit …`: check what the audit log left behind, offline."""
 
+import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
+from vendor.audit.join import COLUMNS, Leases, exported_events, joined
+from vendor.audit.table import csv_lines
 from vendor.sealed.keys import AuditKeys, BadKeys, read_keys
 from vendor.sealed.records import PROOF
 from vendor.sealed.verify import LONGEST_LINE, BadRecord, Checking, verify_proof
@@ -23,6 +26,26 @@ def verify(files: Sequence[Path], keys_file: Path, *, open_end: bool) -> int:
         return _refuse(f"{keys_file}: {problem}")
     except OSError as problem:
         return _refuse(f"{problem.filename}: {problem.strerror}")
+
+
+def join(log: Path, audit: Sequence[Path], *, as_csv: bool, unknown: bool) -> int:
+    """Print every access in a store's log with the user, lease and reason behind it: NDJSON, or CSV.
+
+    With `unknown` only accesses that no lease is known for.  2 for files that cannot be read.
+    """
+    try:
+        leases = Leases(event for file in audit for event in exported_events(_lines(file)))
+        found = (one for one in joined(_lines(log), leases) if not unknown or one.lease is None)
+        rows = (one.answer() for one in found)
+        if as_csv:
+            for line in csv_lines(COLUMNS, rows):
+                sys.stdout.write(line)
+            return 0
+        for row in rows:
+            sys.stdout.write(json.dumps(row) + "\n")
+    except OSError as problem:
+        return _refuse(f"{problem.filename}: {problem.strerror}")
+    return 0
 
 
 def _checked(files: Sequence[Path], keys: AuditKeys, *, open_end: bool) -> int:

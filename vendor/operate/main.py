@@ -170,6 +170,19 @@ def audit_verify(
     raise typer.Exit(verify(files, keys_file, open_end=open_end))
 
 
+@audits.command("join")
+def audit_join(
+    log: Annotated[Path, typer.Argument(help="The store's own log (MinIO or SeaweedFS, JSON lines); - for stdin.")],
+    audit: Annotated[list[Path], typer.Option(help="An export, or a sink's file; repeatable.")],
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of JSON lines.")] = False,
+    unknown: Annotated[bool, typer.Option("--unknown", help="Only accesses that no lease is known for.")] = False,
+) -> None:
+    """List the accesses in a store's log with the user, the lease and the reason behind each."""
+    from vendor.operate.audit import join
+
+    raise typer.Exit(join(log, audit, as_csv=as_csv, unknown=unknown))
+
+
 def _need(command: str, extra: str) -> None:
     missing = [module for module in _NEEDED[extra] if find_spec(module) is None]
     if missing:
