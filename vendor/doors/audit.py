@@ -100,7 +100,7 @@ class ReviewQuery(Query):
 
 
 class ReviewRow(TypedDict):
-    """One way to the tenant's data: a membership or a share.  `begun` is null for an old one, `until` for an open one."""
+    """One way to the tenant's data: a membership or a share.  `begun` is null for an old one, `until` for open ones."""
 
     who: str
     through: Annotated[str, Field(examples=["member", "share:s_abc"])]
