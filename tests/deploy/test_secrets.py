@@ -91,7 +91,11 @@ def test_the_store_trusts_the_gateway_alone_and_no_long_lived_key(folder: Path) 
     keys = json.loads((folder / "seaweedfs-s3.json").read_text())
 
     (provider,) = roles["providers"]
-    assert provider["config"] == {"issuer": ENVIRONMENT["VENDOR_PUBLIC_URL"], "clientId": "vendor"}
+    assert provider["config"] == {
+        "issuer": ENVIRONMENT["VENDOR_PUBLIC_URL"],
+        "clientId": "vendor",
+        "policyClaim": "policy",  # where a token names the lease's ceilings
+    }
     (role,) = roles["roles"]
     (statement,) = role["trustPolicy"]["Statement"]
     assert statement["Action"] == ["sts:AssumeRoleWithWebIdentity"]

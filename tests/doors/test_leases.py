@@ -186,10 +186,25 @@ def test_an_unknown_store(alice: Api) -> None:
     assert alice.refusal("POST", "/v1/leases", {"store": "other"}) == (404, "unknown_store")
 
 
-def test_a_scope_that_does_not_fit_one_policy(alice: Api) -> None:
-    scope = [{"path": f"{HOME}{'x' * 80}{number}/", "access": "write"} for number in range(30)]
+LARGE = [{"path": f"{HOME}{'x' * 80}{number}/", "access": "write"} for number in range(30)]
 
-    answer = alice.call("POST", "/v1/leases", {"scope": scope})
+
+def test_a_scope_that_fits_no_session_policy_is_held_by_a_ceiling(alice: Api) -> None:
+    answer = alice.call("POST", "/v1/leases", {"scope": LARGE})
+
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["lease"]["policy"]["form"] == "ceiling"
+    s3 = s3_of(answer.json())
+    inside, outside = LARGE[-1]["path"].removeprefix("s3://cdm-lake/"), HOME.removeprefix("s3://cdm-lake/")
+    assert allowed(lambda: s3.put_object(Bucket="cdm-lake", Key=f"{inside}x", Body=b""))
+    assert not allowed(lambda: s3.put_object(Bucket="cdm-lake", Key=f"{outside}x", Body=b""))
+
+
+def test_without_ceilings_it_is_refused_with_its_size(seaweedfs_stack: Stack) -> None:
+    plain = seaweedfs_stack.add_gateway("no-ceilings", VENDOR_STORE_OPERATOR_POLICY="")
+    with api(seaweedfs_stack, "alice", url=plain.url) as alice:
+        answer = alice.call("POST", "/v1/leases", {"scope": LARGE})
+    plain.child.stop()
 
     error = answer.json()["error"]
     assert (answer.status_code, error["code"]) == (422, "policy_too_large")

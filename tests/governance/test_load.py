@@ -22,6 +22,7 @@ from tests.support.council import Council, running_council
 
 SECONDS = float(os.environ.get("VENDOR_TEST_SECONDS", "4"))
 CLIENTS = 32
+STEPS_AT_LEAST = 3  # of each client, however slow the machine is
 MEMBERS = [f"user{number}" for number in range(6)]
 HOME = "s3a://cdm-lake/users-general-warehouse/alice/"
 PATHS = (f"{HOME}a/", f"{HOME}b/")
@@ -105,9 +106,10 @@ def _revision(answer: httpx2.Response) -> int:
 
 
 async def _one_client(council: Council, tally: Tally, number: int, until: float) -> None:
-    dice, seen = random.Random(number), 0
+    dice, seen, steps = random.Random(number), 0, 0
     async with client(council, number) as web:
-        while time.monotonic() < until:
+        while time.monotonic() < until or steps < STEPS_AT_LEAST:
+            steps += 1
             await dice.choices((_members, _shares, _count), (5, 2, 3))[0](web, tally, dice)
             revision = _revision(tally.of(await web.get("/v1/tenants/kbase")))
             assert revision >= seen
