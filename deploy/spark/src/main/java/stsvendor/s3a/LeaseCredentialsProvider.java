@@ -68,6 +68,13 @@ public final class LeaseCredentialsProvider implements AwsCredentialsProvider, C
         return renewer.current();
     }
 
+    /** Lets all keys of this JVM be renewed with their next use, so that what was granted since is in them. */
+    public static void renewNow() {
+        synchronized (IN_USE) {
+            IN_USE.values().forEach(shared -> shared.renewer.renewNow());
+        }
+    }
+
     /** Forgets the keys once nobody uses them. The lease goes on; whoever asked for it ends it. */
     @Override
     public void close() {

@@ -73,6 +73,17 @@ final class Renewer {
         return keys.credentials();
     }
 
+    /** Lets the next caller wait for fresh keys, even if those in hand are alive. */
+    void renewNow() {
+        turn.lock();
+        try {
+            failure = null;
+            held = null;
+        } finally {
+            turn.unlock();
+        }
+    }
+
     private boolean rests(Instant now) {
         Failure last = failure;
         return last != null && now.isBefore(last.until());

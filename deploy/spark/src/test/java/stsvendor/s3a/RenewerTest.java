@@ -180,6 +180,15 @@ class RenewerTest {
     }
 
     @Test
+    void keysCanBeRenewedAtOnce() {
+        answers(3600, 3600);
+        Renewer renewer = renewer(Duration.ofSeconds(1));
+        renewer.current();
+        renewer.renewNow();
+        assertEquals("K2", renewer.current().accessKeyId());
+    }
+
+    @Test
     void deadKeysFromTheGatewayBlameTheClock() {
         answers(-5);
         SdkClientException none = assertThrows(SdkClientException.class, renewer(Duration.ofMillis(1))::current);
