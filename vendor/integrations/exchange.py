@@ -70,14 +70,17 @@ class Exchange:
             held = await self._client.run(calls.lease(wish.ask()), fixed(subject))
         else:
             token = await self._exchanged(subject, actor, wish)
-            held = replace(await self._client.renew(token), lease_token=token)
+            try:
+                held = replace(await self._client.renew(token), lease_token=token)
+            except BaseException:
+                await self.revoke(token)  # nobody would end it
+                raise
         if held.lease_token is None:
             raise BadAnswer("The gateway gave no lease token.")
         return held
 
     async def homes(self, subject: RawToken, principal: str) -> Mapping[str, str]:
         """Return the folders of a person, by kind: `general` and `sql`, as shipped."""
-
         return await self._client.run(folders.homes(principal), fixed(subject))
 
     async def revoke(self, token: LeaseToken) -> None:

@@ -24,7 +24,7 @@ from traitlets.config import Config, LoggingConfigurable
 from vendor.cli.environment import STALE, place_variables
 from vendor.client import files, tokens
 from vendor.client.answers import Vended
-from vendor.client.errors import BadInput, ClientError, SignInNeeded
+from vendor.client.errors import BadInput, ClientError, SignInNeeded, UnsafeFile
 from vendor.integrations import secrets_of_pods
 from vendor.integrations.exchange import Exchange, Wish
 from vendor.integrations.spark import (
@@ -36,6 +36,14 @@ from vendor.integrations.spark import (
 from vendor.secret import LeaseToken, RawToken
 
 DOOR: Final = "/v1/container-credentials"
+_OURS: Final = (
+    GATEWAY_VARIABLE,
+    TOKEN_FILE_VARIABLE,
+    WAREHOUSE_VARIABLE,
+    EVENT_LOG_VARIABLE,
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+)
 _SAFE: Final = re.compile(r"[^A-Za-z0-9.-]")
 
 
@@ -168,6 +176,8 @@ class LeaseHooks(LoggingConfigurable):
         except ClientError as error:
             self.log.warning("The lease of %s could not be ended: %s", spawner._log_name, error)
         files.remove_private(file)
+        for name in _OURS:
+            spawner.environment.pop(name, None)
         if secrets_of_pods.is_kubernetes(spawner):
             await secrets_of_pods.remove(spawner)
 
@@ -186,14 +196,15 @@ def _kept_token(file: Path) -> LeaseToken | None:
         content = files.read_private(file)
     else:  # it was given to the person whose server reads it
         try:
-            content = file.read_bytes()[: files.MAX_BYTES] if not file.is_symlink() else None
+            with files.opened(file) as (opened, _):
+                content = opened.read(tokens.MAX_TOKEN_BYTES + 1)
         except FileNotFoundError:
             content = None
-    return (
-        None
-        if content is None
-        else LeaseToken(tokens.parse_token(content.decode("ascii", "replace"), str(file)).reveal())
-    )
+        except OSError as error:
+            raise UnsafeFile(f"{file} cannot be used ({error.strerror}).") from None
+    if content is None:
+        return None
+    return LeaseToken(tokens.parse_token(content.decode("ascii", "replace"), str(file)).reveal())
 
 
 def _give_to(spawner: Any, file: Path) -> None:
