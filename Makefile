@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 
-.PHONY: help demo dev test test-slow lint format test-minio test-schemathesis probe-tables bench clean
+.PHONY: help demo dev test test-slow lint format test-clients test-minio test-schemathesis probe-tables bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -44,6 +44,10 @@ format: $(READY) ## Put the code into the house style
 	$(BIN)/ruff check --fix vendor tests deploy docs/*.py
 	$(BIN)/ruff format vendor tests deploy docs/*.py
 
+test-clients: $(READY) ## All real clients against the development stack; writes docs/clients.md
+	@CLIENTS=all $(BIN)/python -m pytest tests/clients; tried=$$?; \
+	 $(BIN)/python -m tests.clients.table && exit $$tried
+
 test-minio: $(READY) ## The store tests against a real `minio` found on the PATH
 	@command -v minio >/dev/null || { echo "test-minio: skipped, there is no 'minio' on the PATH"; exit 0; }; \
 	 $(BIN)/python -m pytest -m minio
@@ -58,4 +62,4 @@ bench: $(READY) ## Benchmarks (they come with a later step)
 	@echo "bench: the benchmark comes with a later step"
 
 clean: ## Remove the virtual environment and all caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .clients .mypy_cache .ruff_cache .pytest_cache .hypothesis

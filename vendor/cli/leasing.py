@@ -1,5 +1,6 @@
 """`vend lease`, `vend env` and `vend process`: print keys."""
 
+import time
 from typing import Annotated
 
 import typer
@@ -10,8 +11,11 @@ from vendor.cli.options import Json, asking_command
 from vendor.client.answers import Vended
 from vendor.client.calls import Ask
 from vendor.client.connection import Connection
-from vendor.client.errors import BadInput
+from vendor.client.errors import BadInput, ClientError, GatewayError, Unavailable
 from vendor.times import rfc3339
+
+PAUSES = (1.0, 2.0)
+"""Seconds before `vend process` asks a gateway again that was away."""
 
 OutputFormat = Annotated[
     Format | None,
@@ -49,7 +53,24 @@ def process(connection: Connection, ask: Ask) -> None:
 
     In ~/.aws/config: credential_process = vend process --read s3://lake/some/folder/
     """
-    _print(connection, ask, Format.PROCESS)
+    screen.out(formats.render(_patiently(connection, ask), Format.PROCESS))
+
+
+def _patiently(connection: Connection, ask: Ask) -> Vended:
+    """Ask as `vend` does, and again while the gateway is away: SDKs run this once and believe its failure."""
+    for pause in PAUSES:
+        try:
+            return vend(connection, ask)
+        except ClientError as error:
+            if not _is_passing(error):
+                raise
+            time.sleep(pause)
+    return vend(connection, ask)
+
+
+def _is_passing(error: ClientError) -> bool:
+    """Say whether asking again may help: nobody answered, or something behind the gateway was away."""
+    return isinstance(error, Unavailable) or (isinstance(error, GatewayError) and error.status in {502, 503})
 
 
 def _print(connection: Connection, ask: Ask, form: Format) -> None:
