@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
 
-.PHONY: help demo dev test test-slow lint format test-clients test-minio test-schemathesis probe-tables bench clean
+.PHONY: help demo dev test test-slow lint format test-clients test-minio test-readers test-schemathesis probe-tables bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -13,10 +13,10 @@ help: ## Show this list
 
 $(READY): pyproject.toml constraints.txt
 	@# What no wheel has. Without it (or without root) the tests that need it are skipped and say so.
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! { command -v nginx && command -v tmux; } >/dev/null; then \
-	   apt-get install -qq -y --no-install-recommends nginx-light tmux >/dev/null 2>&1 \
-	   || { apt-get -qq update && apt-get install -qq -y --no-install-recommends nginx-light tmux; } >/dev/null 2>&1 \
-	   || echo "nginx and tmux could not be installed; their tests will be skipped"; fi
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! { command -v nginx && command -v tmux && command -v fish; } >/dev/null; then \
+	   apt-get install -qq -y --no-install-recommends nginx-light tmux fish >/dev/null 2>&1 \
+	   || { apt-get -qq update && apt-get install -qq -y --no-install-recommends nginx-light tmux fish; } >/dev/null 2>&1 \
+	   || echo "nginx, tmux and fish could not be installed; their tests will be skipped"; fi
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (about a minute the first time)…"
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[server,dev]'
@@ -51,6 +51,10 @@ test-clients: $(READY) ## All real clients against the development stack; writes
 test-minio: $(READY) ## The store tests against a real `minio` found on the PATH
 	@command -v minio >/dev/null || { echo "test-minio: skipped, there is no 'minio' on the PATH"; exit 0; }; \
 	 $(BIN)/python -m pytest -m minio
+
+test-readers: $(READY) ## The client's options in the hands of Polars, pyarrow and DuckDB, which it installs
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[readers]'
+	$(BIN)/python -m pytest tests/client/test_readers.py
 
 test-schemathesis: $(READY) ## Thousands of made-up requests along the OpenAPI document, on a stack of their own
 	$(BIN)/python -m tests.openapi.fuzz

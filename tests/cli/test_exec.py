@@ -114,6 +114,20 @@ def test_server_leaves_nothing_behind(stub: Stub, offline: Vend, number: signal.
     assert os.listdir(offline.home / "tmp") == []  # noqa: PTH208 - hidden leftovers count
 
 
+def test_server_says_it_as_json(stub: Stub, offline: Vend) -> None:
+    running = offline.start("server", "--json")
+    assert running.stdout is not None
+    lines = [running.stdout.readline()]
+    while lines[-1] != "}\n":
+        lines.append(running.stdout.readline())
+    told = json.loads("".join(lines))
+    assert told["AWS_CONTAINER_CREDENTIALS_FULL_URI"].startswith("http://127.0.0.1:")
+    running.send_signal(signal.SIGTERM)
+    assert running.wait(20) == 0
+    assert offline("server", "--json", "--format", "fish").code == 2
+    assert offline("server", "--format", "hadoop-xml").code == 2
+
+
 @pytest.fixture
 def stub() -> Iterator[Stub]:
     def answer(seen: Seen) -> Reply:

@@ -17,7 +17,7 @@ from vendor.client.address import ServiceUrl
 from vendor.client.answers import Reader
 from vendor.client.calls import Ask
 from vendor.client.connection import Connection
-from vendor.client.errors import ClientError, GatewayError
+from vendor.client.errors import ClientError, GatewayError, Unavailable
 from vendor.client.signin import expiry
 from vendor.client.text import printable
 from vendor.client.tokens import unverified_claims
@@ -44,13 +44,18 @@ def doctor(connection: Connection, no_lease: NoLease = False, as_json: Json = Fa
         try:
             findings += check(connection)
         except ClientError as error:
-            findings.append(Finding(_name(check), FAIL, str(error), error.remedy))
+            findings.append(Finding(_name(check), FAIL, str(error), _remedy(error)))
             worst = worst or failures.exit_code(error)
             if check in _NEEDED:
                 break
     findings += environment(connection.surroundings.environ)
     _show(findings, as_json)
     return worst or (failures.REFUSED if any(finding.level == FAIL for finding in findings) else failures.OK)
+
+
+def _remedy(error: ClientError) -> str:
+    usual = isinstance(error, Unavailable) and error.remedy == Unavailable.default_remedy
+    return "Check the address, the network between here and there, and its proxies." if usual else error.remedy
 
 
 Check = Callable[[Connection], Iterable[Finding]]

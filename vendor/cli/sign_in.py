@@ -22,7 +22,6 @@ from vendor.times import rfc3339
 
 if TYPE_CHECKING:
     from vendor.client.oidc import Provider, Tokens
-    from vendor.client.sync import Client
 
 Token = Annotated[
     str | None,
@@ -220,14 +219,14 @@ EndLeases = Annotated[
 def logout(connection: Connection, end_leases: EndLeases = None, as_json: Json = False) -> None:
     """End your leases, and the sign-in of the profile here and at the identity provider."""
     sign_ins, name = connection.sign_ins, connection.profile_name
-    leases: int | None = None
     if end_leases:  # said: so it has to work, with whatever identity is in force
         with connection.client() as client:
-            leases = _end_leases(client)
+            client.run(governance.revoke_all(client.whoami().principal))
+    ended = bool(end_leases)
     try:
         sign_in = sign_ins.load(name)
         if end_leases is None:
-            leases = _try_to_end_leases(connection, sign_in)
+            ended = _try_to_end_leases(connection, sign_in)
         refresh_token = sign_ins.refresh_token(name, sign_in) if sign_in is not None else None
     except SignInNeeded:  # damaged, unsafe or locked away: nothing of it is used, but it is removed
         sign_in = refresh_token = None
@@ -236,34 +235,30 @@ def logout(connection: Connection, end_leases: EndLeases = None, as_json: Json =
     if sign_in is not None and sign_in.provider is not None and refresh_token is not None:
         at_provider = _end_at_provider(connection, sign_in.provider, refresh_token)
     if as_json:
-        said = {"profile": name, "signed_out": removed, "leases_ended": leases, "ended_at_provider": at_provider}
+        said = {"profile": name, "signed_out": removed, "leases_ended": ended, "ended_at_provider": at_provider}
         screen.out_json(said)
         return
-    if leases:
-        screen.say(f"Leases ended: {leases}")
+    if ended:
+        screen.say("All your leases are ended.")
     screen.say(f"Signed out of profile {name!r}." if removed else f"Profile {name!r} was not signed in.")
 
 
-def _end_leases(client: "Client") -> int | None:
-    ended = client.run(governance.revoke_all(client.whoami().principal)).get("revoked")
-    return ended if isinstance(ended, int) else None
-
-
-def _try_to_end_leases(connection: Connection, sign_in: SignIn | None) -> int | None:
+def _try_to_end_leases(connection: Connection, sign_in: SignIn | None) -> bool:
     """End the leases of the sign-in that is about to end.  It ends all the same when that does not work."""
     from vendor.client.sync import Client
 
     if sign_in is None:
-        return None
+        return False
     try:
         provide = provider_of(
             connection.sign_ins, connection.profile_name, sign_in.gateway, insecure_http=connection.insecure_http
         )
         with Client(sign_in.gateway, provide, insecure_http=connection.insecure_http) as client:
-            return _end_leases(client)
+            client.run(governance.revoke_all(client.whoami().principal))
     except ClientError as error:
         screen.warn(f"your leases could not be ended ({error}); they run out by themselves.")
-        return None
+        return False
+    return True
 
 
 def _end_at_provider(connection: Connection, hint: IssuerHint, refresh_token: Secret) -> bool:
