@@ -34,14 +34,14 @@ def patient(vend: Vend, stub: Stub) -> Vend:
     return vend
 
 
-def healthy(stub: Stub, **changes: Reply) -> Callable[[Seen], Reply]:
-    """Answer as a healthy gateway (and store), but for `changes`."""
+def healthy(stub: Stub, *, livez_at: float = 0.0, **changes: Reply) -> Callable[[Seen], Reply]:
+    """Answer as a healthy gateway (and store), but for `changes`; its clock is `livez_at` seconds ahead."""
 
     def answer(seen: Seen) -> Reply:
         date = {"date": formatdate(time(), usegmt=True)}
         vended = {**lease(), "endpoint": {"url": stub.url, "region": "us-east-1", "path_style": True}}
         usual = {
-            "livez": Reply(200, {"status": "alive"}, headers=date),
+            "livez": Reply(200, {"status": "alive"}, headers={"date": formatdate(time() + livez_at, usegmt=True)}),
             "readyz": Reply(200, {"status": "ready"}),
             "openapi.json": Reply(200, {"info": {"version": __version__}}),
             "whoami": Reply(200, {"principal": "alice"}),
@@ -68,16 +68,12 @@ def test_all_is_well(alice: Vend) -> None:
     assert set(levels(alice("doctor", "--json")).values()) == {"ok"}
 
 
-def at(offset: float) -> Reply:
-    return Reply(200, {"status": "alive"}, headers={"date": formatdate(time() + offset, usegmt=True)})
-
-
 @pytest.mark.parametrize(
     ("changes", "check", "level", "code"),
     [
         pytest.param({}, "store", "ok", 0, id="well"),
-        pytest.param({"livez": at(-120)}, "clock", "warn", 0, id="clock-a-little-ahead"),
-        pytest.param({"livez": at(3600)}, "clock", "fail", 1, id="clock-far-behind"),
+        pytest.param({"livez_at": -120.0}, "clock", "warn", 0, id="clock-a-little-ahead"),
+        pytest.param({"livez_at": 3600.0}, "clock", "fail", 1, id="clock-far-behind"),
         pytest.param({"livez": Reply(200, b"<html>", "text/html")}, "gateway", "fail", 4, id="captive-portal"),
         pytest.param({"openapi.json": Reply(200, {"info": {"version": "9.8"}})}, "version", "warn", 0, id="version"),
         pytest.param({"openapi.json": Reply(404, b"", "text/plain")}, "version", "warn", 0, id="no-version"),

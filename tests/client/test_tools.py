@@ -31,7 +31,7 @@ def test_a_boto3_session(client: Client, monkeypatch: pytest.MonkeyPatch) -> Non
     session = client.session(READ)
     body = session.client("s3").get_object(Bucket=BUCKET, Key=HELLO)["Body"]
     assert body.read()
-    assert [item.key for item in session.resource("s3").Bucket(BUCKET).objects.filter(Prefix=HELLO)] == [HELLO]
+    assert HELLO in [item.key for item in session.resource("s3").Bucket(BUCKET).objects.filter(Prefix=HELLO)]
     assert session.get_credentials().method == "vend"
 
 

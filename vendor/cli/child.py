@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import FrameType
 
 from vendor.cli import failures, screen
+from vendor.cli.signals import Handling
 
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 FROM_TERMINAL = frozenset({signal.SIGINT, signal.SIGQUIT})
@@ -14,7 +15,8 @@ FROM_TERMINAL = frozenset({signal.SIGINT, signal.SIGQUIT})
 
 def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run `command` to its end and return its exit status, as a shell would say it (128 + n for signal n)."""
-    with _SignalsPassedOn() as signals:
+    child = _Child()
+    with Handling(dict.fromkeys(PASSED_ON, child.signal) | {signal.SIGCHLD: lambda *_: None}) as signals:
         try:
             # Files that the caller left open are the child's too: bash's <(…) is one.
             process = subprocess.Popen(list(command), env=dict(environ), close_fds=False)
@@ -24,37 +26,25 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
         except OSError as error:
             screen.warn(f"{command[0]}: {error.strerror}")
             return failures.NOT_EXECUTABLE
-        signals.to(process)
+        child.is_born(process)
+        signals.wait_until(lambda: process.poll() is not None)
         status = process.wait()
     return status if status >= 0 else 128 - status
 
 
-class _SignalsPassedOn:
-    """While open, signals to us go to the child instead; those that came before it existed are kept for it."""
+class _Child:
+    """Gets the signals that come to us; those that came before it existed are kept for it."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._early: list[int] = []
-        self._before: dict[int, object] = {}
 
-    def __enter__(self) -> "_SignalsPassedOn":
-        for number in PASSED_ON:
-            before = signal.getsignal(number)
-            if before is not signal.SIG_IGN:  # what we were started ignoring (nohup), the child ignores too
-                self._before[number] = before
-                signal.signal(number, self._received)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, before in self._before.items():
-            signal.signal(number, before)  # type: ignore[arg-type]  # what getsignal returned
-
-    def to(self, process: "subprocess.Popen[bytes]") -> None:
+    def is_born(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
         for number in self._early:
             process.send_signal(number)
 
-    def _received(self, number: int, _frame: FrameType | None) -> None:
+    def signal(self, number: int, _frame: FrameType | None) -> None:
         if number in FROM_TERMINAL and _in_foreground():
             return  # the terminal has sent it to the child as well
         if self._process is None:

@@ -1,11 +1,9 @@
 """`vend proxy`: an S3 endpoint on this machine for programs that know only an access key and a secret."""
 
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +14,7 @@ from vendor.cli import child, formats, screen
 from vendor.cli.environment import STALE, child_environment, place_variables
 from vendor.cli.leasing import tell
 from vendor.cli.options import asking_command
+from vendor.cli.signals import Asked
 from vendor.client.answers import Endpoint
 from vendor.client.calls import Ask
 from vendor.client.connection import Connection
@@ -68,27 +67,25 @@ def proxy(
     from vendor.integrations.proxy.pairs import kept_pair, new_pair
     from vendor.integrations.proxy.server import Proxy
 
-    stop = threading.Event()
-    if not command_line:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: stop.set())
     pair = kept_pair(pair_file) if pair_file is not None else new_pair()
-    with _keeping(connection, ask, lease_token_file) as keeper:
+    asked = Asked()
+    with ExitStack() as open_now:
+        if not command_line:
+            signals = open_now.enter_context(asked.handling())
+        keeper = open_now.enter_context(_keeping(connection, ask, lease_token_file))
         try:
             server = Proxy(keeper, pair, port)
         except OSError as error:
             raise BadInput(f"Port {port} of 127.0.0.1 cannot be used ({error.strerror}).") from None
-        try:
-            variables = _variables(server, keeper.held.endpoint)
-            if command_line:
-                return child.run(command_line, child_environment(os.environ, variables))
-            screen.out(formats.render_variables(variables, STALE, form or formats.Format.ENV))
-            sys.stdout.flush()
-            screen.note("Serving until Ctrl-C.")
-            stop.wait()
-            return 0
-        finally:
-            server.close()
+        open_now.callback(server.close)
+        variables = _variables(server, keeper.held.endpoint)
+        if command_line:
+            return child.run(command_line, child_environment(os.environ, variables))
+        screen.out(formats.render_variables(variables, STALE, form or formats.Format.ENV))
+        sys.stdout.flush()
+        screen.note("Serving until Ctrl-C.")
+        signals.wait_until(asked.to_stop)
+        return 0
 
 
 def _variables(server: "Proxy", endpoint: Endpoint) -> dict[str, str]:

@@ -1,9 +1,7 @@
 """`vend exec` and `vend server`: keys for programs, renewed for as long as the programs run."""
 
 import os
-import signal
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +12,7 @@ from vendor.cli import child, formats, screen
 from vendor.cli.environment import STALE, child_environment, static_variables
 from vendor.cli.leasing import tell
 from vendor.cli.options import Json, asking_command
+from vendor.cli.signals import Asked
 from vendor.client.calls import Ask
 from vendor.client.connection import Connection
 from vendor.client.errors import BadInput
@@ -62,17 +61,15 @@ def server(connection: Connection, ask: Ask, port: Port = 0, form: ServerFormat 
         raise BadInput("--json and --format say different things.")
     from vendor.cli.loopback import serving
 
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: stop.set())
-    with keeping(connection, ask) as keeper, serving(keeper, port) as variables:
+    asked = Asked()
+    with asked.handling() as signals, keeping(connection, ask) as keeper, serving(keeper, port) as variables:
         if as_json or form is formats.Format.JSON:
             screen.out_json(variables)
         else:
             screen.out(formats.render_variables(variables, STALE, form or formats.Format.ENV))
         sys.stdout.flush()
         screen.note("Serving until Ctrl-C.")
-        stop.wait()
+        signals.wait_until(asked.to_stop)
 
 
 @contextmanager

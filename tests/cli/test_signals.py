@@ -1,0 +1,52 @@
+"""No signal is missed: neither one that another thread gets nor one that comes just before the wait."""
+
+import subprocess
+import sys
+
+import pytest
+
+HARNESS = """
+import os, signal, sys, threading
+from vendor.cli import signals
+
+signals.LOOK_EVERY = 600.0
+got = []
+other = threading.Thread(target=threading.Event().wait, daemon=True)
+other.start()
+def done():
+    if got:
+        return True
+    {send}
+    return False  # and now it waits
+with signals.Handling({{signal.SIGUSR1: lambda number, _frame: got.append(number)}}) as handling:
+    handling.wait_until(done)
+print(got == [signal.SIGUSR1], signal.getsignal(signal.SIGUSR1) is signal.SIG_DFL, signal.set_wakeup_fd(-1))
+"""
+TO_ANOTHER_THREAD = "signal.pthread_kill(other.ident, signal.SIGUSR1)"
+JUST_BEFORE = "signal.raise_signal(signal.SIGUSR1)"
+
+
+@pytest.mark.parametrize("send", [TO_ANOTHER_THREAD, JUST_BEFORE], ids=["to-another-thread", "just-before"])
+def test_a_signal_ends_the_wait(send: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HARNESS.format(send=send)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("True True -1\n", "")
+
+
+def test_what_was_ignored_stays_ignored() -> None:
+    code = (
+        "import signal; from vendor.cli.signals import Asked\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        "asked = Asked()\n"
+        "with asked.handling():\n"
+        "    signal.raise_signal(signal.SIGHUP); print(asked.to_stop())\n"
+        "    signal.raise_signal(signal.SIGTERM); print(asked.to_stop())\n"
+        "print(signal.getsignal(signal.SIGHUP) is signal.SIG_IGN)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.split() == ["False", "True", "True"]
