@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -12,7 +13,7 @@ from vendor.audit.event import Origin
 from vendor.errors import TooManyRequests
 from vendor.leases.lease import LeaseAsk
 from vendor.leases.shield import limits
-from vendor.leases.shield.gate import Rate
+from vendor.leases.shield.gate import Answer, Rate, Says
 from vendor.leases.shield.shield import Shield
 from vendor.policy.grant import Level
 from vendor.secret import RawToken
@@ -104,6 +105,27 @@ async def test_a_flood_of_refused_asks_costs_neither_redis_nor_the_audit_log(sho
     assert (spent.get("evalsha"), spent.get("xadd")) == (before.get("evalsha"), before.get("xadd"))
     denied = [event for event in await recorded(shop) if event.get("reason") == "too_many_requests"]
     assert [(event["kind"], event["limit"], event["refusals"]) for event in denied] == [("vend.denied", "vend:test", 1)]
+
+
+async def test_redis_is_not_asked_again_before_the_second_is_over_that_the_caller_was_told(shop: Shop) -> None:
+    """However fast the bucket fills; what came free in that second is there afterwards."""
+    shield = shop.replica(vend=Rate(50, 50.0))
+    now, asked = [0.0], []
+    shield.limits.monotonic = lambda: now[0]
+
+    async def enter(_who: str, bucket: str, *_: Any, **__: Any) -> Answer:
+        asked.append(bucket)
+        return Answer(Says.LIMITED, wait_ms=20)
+
+    shield.limits.gate = cast(Any, SimpleNamespace(enter=enter))
+    assert await tried(shield, caller("bob"), distinct(0)) == 1
+    now[0] += 0.9
+    assert set(await vended(shield, caller("bob"), 100, start=1)) == {1}
+    assert len(asked) == 1
+
+    now[0] += 0.2
+    await tried(shield, caller("bob"), distinct(101))
+    assert len(asked) == 2
 
 
 async def test_refusals_are_summed_up_from_time_to_time(shop: Shop) -> None:

@@ -72,7 +72,10 @@ class Limits:
         who = identity_mark(caller.principal).hex()
         answer = await self.gate.enter(who, bucket, rate, turn=turn, useless=useless, cost=cost)
         if answer.says is Says.LIMITED:
-            await self._refuse(caller, bucket, self._remember(f"{who}:{bucket}", answer.wait_ms / 1000))
+            # The whole second that the caller is told, or a flood asks Redis again whenever one more ask fits.  What
+            # comes free meanwhile is not lost to them, unless the bucket is smaller than that.
+            wait = max(answer.wait_ms / 1000, min(1.0, rate.burst / rate.per_second))
+            await self._refuse(caller, bucket, self._remember(f"{who}:{bucket}", wait))
         return answer
 
     async def _recall(self, caller: Caller, bucket: str) -> None:
