@@ -21,6 +21,7 @@ from vendor.sealed.records import (
     event_line,
     leaf_of,
     pack_leaves,
+    revision_text,
 )
 
 TIME = "2026-11-21T06:00:00Z"
@@ -33,12 +34,13 @@ def sign(key: ec.EllipticCurvePrivateKey, payload: bytes, kind: str, kid: str = 
 
 @dataclass
 class Log:
-    """A log of some runs of events."""
+    """A log of some runs of events; with `revisions` every third one changed governance."""
 
     runs: int
     in_run: int
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     kid: str = "k1"
+    revisions: bool = False
 
     @property
     def keys(self) -> AuditKeys:
@@ -61,8 +63,9 @@ class Log:
             for _ in range(self.in_run):
                 number += 1
                 cursor, text = f"{number}-0", self.text(number)
-                leaves.append(leaf_of(cursor.encode(), b"null", text.encode()))
-                made.append(event_line(cursor, None, text))
+                revision = str(number // 3) if self.revisions and number % 3 == 0 else None
+                leaves.append(leaf_of(cursor.encode(), revision_text(revision).encode(), text.encode()))
+                made.append(event_line(cursor, revision, text))
             said = Checkpoint(
                 run, f"{first}-0", f"{number}-0", self.in_run, number, merkle.root(leaves).hex(), previous, TIME, "g"
             )
