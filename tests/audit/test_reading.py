@@ -69,6 +69,11 @@ FILTERS = [
     Filter(access_key="AK1"),
     Filter(tenant="kbase"),
     Filter(tenant="t1", user="alice"),
+    Filter(tenant="t1", user="alice", about="bob"),
+    Filter(tenant="t2", kind="vend.denied"),
+    Filter(tenant="kbase", kind="share.created", user="carol"),
+    Filter(tenant="t1", kind="share.created"),
+    Filter(lease="l_3", tenant="t0"),
     Filter(kind="state.exported"),
     Filter(user="nobody"),
 ]
@@ -86,6 +91,22 @@ async def test_a_filter_finds_exactly_what_fits_it(log: AuditLog, indexed: int) 
         for limit in (1, 7, 500):
             if limit > 1 or len(expected) < 60:
                 assert await numbers(log, wanted, limit) == expected, (wanted, limit)
+
+
+@pytest.mark.parametrize("indexed", [0, 1300])
+async def test_a_page_that_takes_long_goes_out_as_it_is_and_the_next_goes_on(
+    log: AuditLog, indexed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await written(log, indexed)
+    await Indexer(log).catch_up()
+    await written(log, 1300 - indexed, indexed)
+    monkeypatch.setattr("vendor.audit.reader.MOST_SECONDS", -1.0)
+    wanted = Filter(lease="l_3", user="alice", kind="share.created")
+
+    page = await Reader(log).page(wanted, "0-0", 500)
+    assert page.more == (indexed == 0)
+    everything = [json.loads(event(number).text()) for number in range(1300)]
+    assert await numbers(log, wanted, 500) == [one["number"] for one in everything if wanted.keeps(one)]
 
 
 async def test_every_event_is_indexed_once_whoever_does_it(log: AuditLog) -> None:

@@ -243,12 +243,25 @@ def test_what_is_said_of_an_edit_by_its_form_is_what_the_check_itself_says() -> 
             refused(at, lines_of(bytes(edited) + (b"" if at == LAST else LINES[at + 1])), min(at + 2, len(LINES)))
 
 
+IN_LEAVES = bytes(range(32, 127)) + b"\t\n\r\x00\xff"
+"""What a byte in the list of leaves becomes: no other is in its alphabet either, and no line with it has a form."""
+
+
+def every_edit(line: bytes) -> Iterator[bytes]:
+    """The line with each of its bytes replaced by all others."""
+    leaves = line.find(b',"leaves":"') + len(b',"leaves":"') if CHECKPOINT.fullmatch(line) else len(line)
+    end = line.rfind(b'"')
+    for at, byte in enumerate(line):
+        for value in IN_LEAVES if leaves <= at < end else range(256):
+            if value != byte:
+                yield b"%b%c%b" % (line[:at], value, line[at + 1 :])
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("run", range(RUNS))
 def test_every_byte_to_every_other_value_is_noticed(run: int) -> None:
-    everything = bytes(range(256))
     for at in range(run * WHOLE, (run + 1) * WHOLE + (run == RUNS - 1)):
-        for edited in itertools.chain(edits(LINES[at], lambda _byte: everything), moved(LINES[at])):
+        for edited in itertools.chain(every_edit(LINES[at]), moved(LINES[at])):
             if not noticed(at, edited):
                 raise AssertionError((at, edited))

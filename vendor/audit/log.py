@@ -26,17 +26,23 @@ for at = 1, #info, 2 do
 end
 """)
 
-# KEYS: stream, one stream of the index.  ARGV: after, up to, count, term or ''.
+# KEYS: stream, one stream of the index, others that must have the same events.  ARGV: after, up to, count, term or ''.
 # Some streams of the index hold several terms; their entries say which.
 # Returns {where the search ended or '' for the end, entries of the events that were found}.
 _FOUND: Final = Script("""
-local found, position, left = {}, ARGV[1], 20
+local found, position, left = {}, ARGV[1], 5
 local wanted = tonumber(ARGV[3])
+local function in_others(id)
+  for at = 3, #KEYS do
+    if #redis.call('XRANGE', KEYS[at], id, id) == 0 then return false end
+  end
+  return true
+end
 while left > 0 do
   local entries = redis.call('XRANGE', KEYS[2], '(' .. position, ARGV[2], 'COUNT', 1000)
   for _, entry in ipairs(entries) do
     position = entry[1]
-    if ARGV[4] == '' or entry[2][2] == ARGV[4] then
+    if (ARGV[4] == '' or entry[2][2] == ARGV[4]) and in_others(position) then
       for _, event in ipairs(redis.call('XRANGE', KEYS[1], position, position)) do found[#found + 1] = event end
       if #found >= wanted then return { position, found } end
     end
@@ -106,10 +112,13 @@ class AuditLog:
         """Return the cursor up to which the index is complete."""
         return (await self.database.get_hash(self.key("index"))).get("at", START)
 
-    async def found(self, term: Term, after: str, until: str, count: int) -> tuple[str | None, list[Entry]]:
-        """Look up to `count` events up in the index; with the place where the search broke off, None at the end."""
-        keys = [self.stream, self.key(f"by:{term.key}")]
-        position, entries = await self._read(_FOUND, keys, [after, until, count, term.value])
+    async def found(self, terms: Sequence[Term], after: str, until: str, count: int) -> tuple[str | None, list[Entry]]:
+        """Look up to `count` events up that the index has under all terms; only the first may share its stream.
+
+        With the place where the search broke off, None at the end.
+        """
+        keys = [self.stream, *(self.key(f"by:{term.key}") for term in terms)]
+        position, entries = await self._read(_FOUND, keys, [after, until, count, terms[0].value])
         return position or None, _entries(entries)
 
     async def head(self) -> Sealed | None:

@@ -4,6 +4,7 @@ Filters are looked up in the index as far as that goes; what is newer is read fr
 as soon as it is written.  A page may be shorter than asked where very much has to be looked through; it says so.
 """
 
+import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,7 +13,8 @@ from vendor.audit.index import read_event
 from vendor.audit.log import AuditLog, Entry, Term, later
 from vendor.sealed.records import place
 
-MOST_LOOKED_THROUGH: Final = 20_000
+MOST_SECONDS: Final = 0.08
+"""After so long a page that is not full yet goes out as it is."""
 _BATCH: Final = 500
 
 
@@ -45,18 +47,28 @@ class Filter:
             and (self.access_key is None or self.access_key in terms.access_keys(event))
         )
 
-    def term(self) -> Term | None:
-        """Return the narrowest part of the index that holds all that is wanted; None where nothing narrows it."""
-        user = self.about or self.user
+    def terms(self) -> list[Term]:
+        """Return what the index is asked for, the narrowest first; all that is wanted is under all of them."""
         if self.lease is not None:
-            return terms.by_lease(self.lease)
+            return [terms.by_lease(self.lease)]
         if self.access_key is not None:
-            return terms.by_access_key(self.access_key)
-        if user is not None:
-            return terms.by_user(user) if self.kind is None else terms.by_user_and_kind(user, self.kind)
-        if self.tenant is not None and (self.kind is None or self.kind.startswith("vend.")):
-            return terms.by_tenant(self.tenant)
-        return None if self.kind is None else terms.by_kind(self.kind)
+            return [terms.by_access_key(self.access_key)]
+        people = dict.fromkeys(user for user in (self.about, self.user) if user is not None)
+        found = [
+            terms.by_user(user) if self.kind is None else terms.by_user_and_kind(user, self.kind) for user in people
+        ]
+        if self.tenant is not None:
+            found.append(terms.by_tenant(self.tenant))
+        if self.kind is not None and not people:
+            rarer = not self.kind.startswith("vend.")  # than all there is of a tenant
+            found.insert(0 if rarer else len(found), terms.by_kind(self.kind))
+        return found
+
+    @property
+    def exact(self) -> bool:
+        """Whether everything that the index finds is wanted, so that no more than is missing need be read."""
+        narrowing = (self.lease, self.access_key, self.tenant, self.user, self.about, self.kind)
+        return (self.lease, self.access_key) == (None, None) or sum(one is not None for one in narrowing) == 1
 
     def begin(self, after: str) -> str:
         """Return the cursor after which the wanted events begin."""
@@ -94,36 +106,36 @@ class Reader:
     async def page(self, wanted: Filter, after: str, limit: int) -> Page:
         """Return up to `limit` events after the cursor `after`."""
         page = Page(next=after)
+        ends = time.monotonic() + MOST_SECONDS
         position = wanted.begin(after)
-        term = wanted.term()
-        if term is not None:
+        found = wanted.terms()
+        if found:
             mark = await self.log.indexed_to()
             if place(position) < place(mark):
-                position = await self._from_index(page, wanted, term, position, mark, limit)
+                until = mark if wanted.end == "+" or place(mark) < place(wanted.end) else wanted.end
+                position = await self._from_index(page, wanted, position, until, limit, ends)
         if not page.more:
-            await self._from_stream(page, wanted, position, limit)
+            await self._from_stream(page, wanted, position, limit, ends)
         return page
 
-    async def _from_index(self, page: Page, wanted: Filter, term: Term, after: str, mark: str, limit: int) -> str:
-        """Fill a page from the index; return where the stream has to be read from then."""
-        until = mark if wanted.end == "+" or place(mark) < place(wanted.end) else wanted.end
+    async def _from_index(self, page: Page, wanted: Filter, after: str, until: str, limit: int, ends: float) -> str:
+        """Fill a page from the index up to `until`; return where the stream has to be read from then."""
         position: str | None = after
-        for _ in range(MOST_LOOKED_THROUGH // _BATCH):
-            assert position is not None  # noqa: S101 - the loop ends with it
-            room = min(_BATCH, limit - len(page.found) + 1) if _exact(wanted) else _BATCH
-            position, entries = await self.log.found(term, position, until, room)
+        while position is not None:
+            room = min(_BATCH, limit - len(page.found) + 1) if wanted.exact else _BATCH
+            position, entries = await self.log.found(wanted.terms(), position, until, room)
             if not self._take(page, wanted, entries, limit):
                 return page.next
             page.next = later(page.next, until if position is None else position)
-            if position is None:
-                return until
-        page.more = True
-        return page.next
+            if position is not None and time.monotonic() > ends:
+                page.more = True
+                return page.next
+        return until
 
-    async def _from_stream(self, page: Page, wanted: Filter, after: str, limit: int) -> None:
+    async def _from_stream(self, page: Page, wanted: Filter, after: str, limit: int, ends: float) -> None:
         position = after
-        for _ in range(MOST_LOOKED_THROUGH // _BATCH):
-            count = min(_BATCH, limit - len(page.found) + 1) if wanted.term() is None else _BATCH
+        while True:
+            count = _BATCH if wanted.terms() else min(_BATCH, limit - len(page.found) + 1)
             entries = await self.log.between(position, wanted.end, count)
             if not self._take(page, wanted, entries, limit):
                 return
@@ -131,7 +143,9 @@ class Reader:
                 position = page.next = entries[-1].cursor
             if len(entries) < count:
                 return
-        page.more = True
+            if time.monotonic() > ends:
+                page.more = True
+                return
 
     def _take(self, page: Page, wanted: Filter, entries: list[Entry], limit: int) -> bool:
         """Add what is wanted to a page; False once it is full and there is another one."""
@@ -144,12 +158,6 @@ class Reader:
                 page.found.append(Found(entry, event))
                 page.next = entry.cursor
         return True
-
-
-def _exact(wanted: Filter) -> bool:
-    """Say whether everything that the index finds is wanted, so that no more than is missing need be read."""
-    narrowing = (wanted.lease, wanted.access_key, wanted.tenant, wanted.user, wanted.about, wanted.kind)
-    return sum(member is not None for member in narrowing) == 1
 
 
 def _just_before(moment: float) -> str:
