@@ -1,19 +1,23 @@
 """What the documentation shows exists and what exists is documented; help is quick and needs nothing of the gateway."""
 
+import itertools
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.main import get_command
 
 from vendor.cli import main
 from vendor.cli.formats import Format
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = [path for path in (ROOT / "docs" / "vend.md", ROOT / "README.md") if path.exists()]
+VEND_MD = ROOT / "docs" / "vend.md"
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def commands(group: Any, prefix: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -45,39 +49,78 @@ def code(text: str) -> Iterator[str]:
     yield from re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE))
 
 
-def shown() -> Iterator[tuple[str, tuple[str, ...], list[str]]]:
-    """Yield every use of `vend` in the documents: where, which command, with which options."""
-    for document in DOCUMENTS:
-        for line in code(document.read_text()):
-            for found in re.finditer(r"(?<![\w/:.-])vend ([a-z][^|;)#`]*)", line):
-                words = re.split(r" -- |\s#", found[1])[0].split()
+@dataclass(frozen=True)
+class Use:
+    """One use of `vend` in a text: where it stands, which command it is, with which options."""
+
+    where: str
+    command: tuple[str, ...]
+    options: list[str]
+
+
+def uses(where: str, lines: Iterable[str]) -> Iterator[Use]:
+    for line in lines:
+        for found in re.finditer(r"(?<![\w/:.-])vend ((?:--?[a-z]|[a-z])[^|;)#`]*)", line):
+            words = re.split(r" -- |\s#|\s-->", found[1])[0].replace("…", "").split()
+            before = list(itertools.takewhile(lambda word: word[0] == "-", words))
+            words = words[len(before) :]
+            if words:
                 name = tuple(words[:2]) if words[0] in GROUPS and len(words) > 1 else (words[0],)
                 if name in TOOLS:
                     words = words[: next((at for at, word in enumerate(words) if at and word[0] != "-"), None)]
-                yield (
-                    f"{document.name}: {line.strip()}",
-                    name,
-                    [w.split("=")[0] for w in words if w.startswith("-") and w != "-"],
-                )
+                options = [word.split("=")[0].rstrip(".,") for word in before + words if word[0] == "-" and word != "-"]
+                yield Use(f"{where}: {line.strip()}", name, options)
 
 
-def test_every_command_and_option_shown_exists() -> None:
-    seen = list(shown())
-    assert len(seen) > 30
-    for where, name, used in seen:
-        assert name in COMMANDS, where
-        for option in used:
-            assert option in options(COMMANDS[name]), where
+def in_documents() -> Iterator[Use]:
+    for document in DOCUMENTS:
+        yield from uses(document.name, code(document.read_text(encoding="utf-8")))
+
+
+def in_help() -> Iterator[Use]:
+    """What the help, and every remedy and hint in the code, tells people to type."""
+    for name, command in COMMANDS.items():
+        yield from uses(f"help of {' '.join(name)}", (command.help or "").replace("'", "`").splitlines())
+    for file in sorted((ROOT / "vendor").rglob("*.py")):
+        yield from uses(file.name, re.findall(r"'(vend [^'\n{]+)", file.read_text(encoding="utf-8")))
+
+
+def wrong(found: Iterable[Use]) -> list[Use]:
+    """Return the uses whose command, or one of whose options, does not exist."""
+    return [
+        use for use in found if use.command not in COMMANDS or not set(use.options) <= options(COMMANDS[use.command])
+    ]
+
+
+@pytest.mark.parametrize(("where", "least"), [(in_documents, 60), (in_help, 20)], ids=["documents", "help-and-hints"])
+def test_every_command_and_option_shown_exists(where: Callable[[], Iterator[Use]], least: int) -> None:
+    seen = list(where())
+    assert len(seen) >= least
+    assert wrong(seen) == []
+
+
+@pytest.mark.parametrize("line", ["vend nonsense", "vend env --nonsense", "vend audit nonsense", "vend --nonsense env"])
+def test_what_does_not_exist_would_be_seen(line: str) -> None:
+    assert wrong(uses("here", [line]))
+
+
+def test_every_option_named_alone_exists() -> None:
+    known = set().union(*(options(command) for command in COMMANDS.values()))
+    others = {"--include"}  # rclone's
+    for piece in code(VEND_MD.read_text(encoding="utf-8")):
+        if piece.startswith("--"):
+            for option in re.findall(r"(?<!\S)--[a-z][a-z-]*", piece):
+                assert option in known | others, piece
 
 
 def test_every_command_is_documented() -> None:
-    text = (ROOT / "docs" / "vend.md").read_text()
+    text = VEND_MD.read_text(encoding="utf-8")
     for name in COMMANDS:
         assert f"vend {' '.join(name)}" in text, name
 
 
 def test_every_format_is_documented() -> None:
-    text = (ROOT / "docs" / "vend.md").read_text()
+    text = VEND_MD.read_text(encoding="utf-8")
     table = text[text.index("| `--format` | For |") : text.index("Every value is quoted")]
     assert {
         name for row in table.splitlines()[2:] if row for name in re.findall(r"`([\w-]+)`", row.split("|")[1])
@@ -86,7 +129,7 @@ def test_every_format_is_documented() -> None:
 
 def test_every_option_of_its_own_is_documented() -> None:
     """Those that every command has are said once, in prose or a table."""
-    text = (ROOT / "docs" / "vend.md").read_text()
+    text = VEND_MD.read_text(encoding="utf-8")
     own = {"--help", "-h", "--yes", "-y", "--json"} | {f"-{letter}" for letter in "pafd"}
     metadata = {
         "--display-name",
