@@ -55,13 +55,28 @@ FIXED = (
     "\\u0041",
     "%(x)s",
     "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY+=",
+    "$(touch escaped)",
+    "`touch escaped`",
+    "'; touch escaped; '",
+    "\\'; touch escaped; \\'",
+    "x\ntouch escaped\n",
+    "(touch escaped)",
+    "';touch escaped #",
+    '" & echo x > escaped & "',
+    '"; New-Item escaped; "',
+    "%COMSPEC%&echo x>escaped",
+    "!CD!&echo x>escaped",
+    '^" & echo x > escaped',
     BAD_SURROGATE,
 )
 _ALPHABET = "ab01 '\"`$\\%!^&|;<>(){}[]*?~#=:@/,.+-\t\n\r\x00\x1b\u2018\u2019\u201cé\u2028\U0001f600"
 
 
-def values(count: int = 500) -> list[str]:
-    """Return the fixed values and as many random ones as it takes, the same each time."""
+def values(count: int = 700) -> list[str]:
+    """Return the fixed values and as many random ones as it takes, the same each time.
+
+    A fifth of them holds a NUL, which no shell can carry: 500 and more are left for those.
+    """
     generator = random.Random(20261121)
     made = list(FIXED)
     while len(made) < count:

@@ -1,4 +1,4 @@
-"""500 hostile values through every kind of quotes: each is read back as itself or refused, and none gets out.
+"""700 hostile values through every kind of quotes: each is read back as itself or refused, and none gets out.
 
 Shells and parsers that are installed do the reading; where there is none, a parser written from the rules of the
 language does.
@@ -20,6 +20,7 @@ import pytest
 
 from tests.cli import hostile
 from vendor.cli import quoting
+from vendor.cli.formats import Format, render_variables
 from vendor.cli.quoting import Unquotable
 
 VALUES = hostile.values()
@@ -57,6 +58,7 @@ def run(shell: str, script: str, folder: Path) -> list[str]:
     )
     assert done.stderr == b""
     assert done.returncode == 0
+    assert not (folder / "escaped").exists()
     return done.stdout.decode().split("\0")[:-1]
 
 
@@ -143,14 +145,91 @@ def test_powershell(tmp_path: Path) -> None:
     assert done.stdout.decode().split("\0")[:-1] == expected
 
 
-def test_cmd_carries_nothing_that_is_expanded_or_ends_the_quotes() -> None:
+def read_cmd(line: str, *, delayed: bool, batch: bool) -> dict[str, str]:
+    """Run one line as cmd.exe does and return what it sets.  Anything but one whole `set` is an escape.
+
+    The phases, as the shell goes through them: percent signs, then quotes and what is special outside of them, then
+    with delayed expansion exclamation marks and carets, then `set`, which takes everything up to the last quote.
+    """
+    assert not re.search(r"[\r\n\x1a\x00]", line), "the line ends early"
+    variables = {"PATH": "C:\\", "COMSPEC": "cmd.exe", "CD": "C:\\"}
+
+    def expanded(text: str, mark: str) -> str:
+        told = re.sub(f"{mark}([^{mark}]+){mark}", lambda m: variables.get(m[1].upper(), "" if batch else m[0]), text)
+        return told.replace(mark, "") if batch or mark == "!" else told
+
+    line = expanded(line, "%")
+    word, quoted, rest = "", False, line
+    while rest:
+        if rest[0] == '"':
+            quoted = not quoted
+        elif not quoted and rest[0] == "^":
+            rest = rest[1:]
+        else:
+            assert quoted or rest[0] not in "&|<>()", "another command begins"
+        word, rest = word + rest[:1], rest[1:]
+    if delayed and "!" in word:
+        word = expanded(re.sub(r"\^(.)", r"\1", word), "!")
+    found = re.fullmatch(r'set "([^=]+)=(.*)"[^"]*', word)
+    assert found, "not one whole assignment"
+    return {found[1]: found[2]}
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize("delayed", [False, True])
+def test_cmd_by_its_rules(delayed: bool, batch: bool) -> None:
     pairs = carried(quoting.cmd)
     for value, text in pairs.items():
-        assert text == value
-        assert not re.search(r'["%!^\x00-\x1f\x7f-\x9f]', text)
+        assert read_cmd(f'set "V={text}"', delayed=delayed, batch=batch) == {"V": value}
         assert len(f"x{text}x".splitlines()) == 1
     assert "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY+=" in pairs
     assert "$(id)" in pairs
+    assert "^&|<>()" not in pairs
+
+
+def test_the_reader_of_cmd_sees_escapes() -> None:
+    """A reader that took everything would prove nothing."""
+    for value in ('a" & echo x & "', "%PATH%", "a\nb"):
+        with pytest.raises(AssertionError):
+            assert read_cmd(f'set "V={value}"', delayed=False, batch=True) == {"V": value}
+    for value in ("!PATH!", "a!b", "a^!b"):
+        with pytest.raises(AssertionError):
+            assert read_cmd(f'set "V={value}"', delayed=True, batch=False) == {"V": value}
+
+
+def in_format(form: Format) -> tuple[list[str], str]:
+    """Return the values that a format can carry, and the whole text that `vend env` would print for them."""
+    expected: list[str] = []
+    lines: list[str] = []
+    for value in VALUES:
+        try:
+            line = render_variables({f"V{len(expected)}": value}, (), form)
+        except Unquotable:
+            continue
+        expected.append(value)
+        lines.append(line)
+    return expected, "".join(lines)
+
+
+@pytest.mark.parametrize(("shell", "form"), [("bash", Format.ENV), ("zsh", Format.ENV), ("fish", Format.FISH)])
+def test_the_formats_themselves_in_shells(shell: str, form: Format, tmp_path: Path) -> None:
+    expected, text = in_format(form)
+    shown = "".join(f'printf "%s\\000" "$V{index}"\n' for index in range(len(expected)))
+    assert len(expected) >= 500
+    assert run(shell, text + shown, tmp_path) == expected
+
+
+def test_the_formats_themselves_by_rules() -> None:
+    for form, least in ((Format.POWERSHELL, 150), (Format.CMD, 30)):
+        expected, text = in_format(form)
+        lines = text.split("\n")[:-1]
+        assert least < len(lines) == len(expected)
+        for index, (value, line) in enumerate(zip(expected, lines, strict=True)):
+            if form is Format.CMD:
+                assert read_cmd(line, delayed=True, batch=True) == {f"V{index}": value}
+            else:
+                assert line.startswith(f"$Env:V{index} = ")
+                assert read_powershell(line.partition(" = ")[2]) == value
 
 
 def test_dotenv() -> None:
