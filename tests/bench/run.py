@@ -1,0 +1,55 @@
+"""`make bench`: run the scenarios, print a table, write bench.json and bench.html, and compare with last time's ratios.
+
+    python -m tests.bench.run [--quick] [--scenario lease]… [--output .bench]
+
+Everything is started here, on loopback; absolute figures belong to this machine, ratios travel.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from tests.bench import report
+from tests.bench.figures import Row
+from tests.bench.scenarios import leases, repeated
+from tests.bench.site import Site, open_site
+
+OUTPUT = Path(".bench")
+SCENARIOS: Mapping[str, Callable[[Site], Iterator[Row]]] = {
+    module.NAME: module.measure for module in (leases, repeated)
+}
+
+
+def run(names: list[str], *, quick: bool) -> list[Row]:
+    """Run scenarios one after the other, telling how far it is."""
+    rows = []
+    with open_site(quick=quick) as site:
+        for name in names:
+            began = time.monotonic()
+            found = list(SCENARIOS[name](site))
+            rows += found
+            sys.stdout.write(f"\n{name}: {time.monotonic() - began:.0f} s\n{report.table(found)}\n")
+            sys.stdout.flush()
+    return rows
+
+
+def main() -> int:
+    """Run; 0 also where a goal is missed, because a slow machine is no mistake."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", default=os.environ.get("QUICK") == "1")
+    parser.add_argument("--scenario", action="append", choices=[*SCENARIOS], help="default: all of them")
+    parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for bench.json and bench.html")
+    asked = parser.parse_args()
+    rows = run(asked.scenario or list(SCENARIOS), quick=asked.quick)
+    report.write(rows, asked.output, quick=asked.quick)
+    missed = [row.name for row in rows if row.met is False]
+    sys.stdout.write(f"\nwritten: {asked.output}/bench.json, {asked.output}/bench.html\n")
+    sys.stdout.write(f"goals missed: {', '.join(missed) or 'none'}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

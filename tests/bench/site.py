@@ -1,0 +1,66 @@
+"""What scenarios share: how long to measure, the process that makes the load, and stacks that start when first used."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+
+from vendor.dev.gateway import Gateway
+from vendor.dev.stack import Stack, running_stack
+from vendor.dev.store import ASSUME_ROLE
+from vendor.operate.bench.load import Generator, Load, Outcome
+
+
+@dataclass
+class Site:
+    """One run of the benchmark."""
+
+    quick: bool
+    generator: Generator
+    _closing: ExitStack
+    _stacks: dict[str, Stack] = field(default_factory=dict)
+    _gateways: dict[tuple[str, str], Gateway] = field(default_factory=dict)
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    @property
+    def rounds(self) -> int:
+        """How often each side is measured."""
+        return 2 if self.quick else 7
+
+    @property
+    def seconds(self) -> float:
+        """How long one load lasts."""
+        return 0.5 if self.quick else 2.0
+
+    def stack(self, store: str) -> Stack:
+        """Return the stack with this store; all scenarios use the same one."""
+        if store not in self._stacks:
+            self._stacks[store] = self._closing.enter_context(running_stack(store))
+        return self._stacks[store]
+
+    def gateway(self, store: str, mode: str) -> Gateway:
+        """Return a gateway that asks this store in this mode."""
+        stack = self.stack(store)
+        if mode != ASSUME_ROLE:
+            return stack.gateway
+        if (store, mode) not in self._gateways:
+            added = stack.add_gateway("gateway-assume-role", **stack.store.site.settings(mode))
+            self._gateways[store, mode] = added
+        return self._gateways[store, mode]
+
+    def first_number(self) -> int:
+        """Return where the numbers of a load begin, so that none comes twice in a run."""
+        return next(self._numbers) * 1_000_000
+
+    def load(self, url: str, requests: list[bytes], *, connections: int = 1, rate: float | None = None) -> Outcome:
+        """Make a load and return what came of it.  Raises Refused."""
+        return self.generator(
+            Load(url, requests, connections, self.seconds, rate=rate, first_number=self.first_number())
+        )
+
+
+@contextmanager
+def open_site(*, quick: bool) -> Iterator[Site]:
+    """Provide a site; whatever was started for it is stopped."""
+    with ExitStack() as closing, Generator() as generator:
+        yield Site(quick, generator, closing)
