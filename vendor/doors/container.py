@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 
 from vendor.doors import shapes
 from vendor.doors.context import gateway, origin
-from vendor.doors.operation import Operation, Reply, Token
+from vendor.doors.operation import Example, Operation, Reply, Token
 from vendor.doors.render import JSON, error_headers
 from vendor.errors import (
     Conflict,
@@ -126,6 +126,7 @@ OPERATIONS: Final[Sequence[Operation]] = [
         {200: Reply(ContainerCredentials)},
         token=Token.LEASE,
         refuses=MAKING,
+        example=Example(),
         form=FORM,
         door=DOOR,
     ),

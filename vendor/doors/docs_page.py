@@ -80,6 +80,7 @@ def _operation(document: Mapping[str, Any], method: str, path: str, described: M
             parts.append(_block(content["example"]))
     rows = [_answer(status, one) for status, one in described["responses"].items()]
     parts.append(el("table", el("tr", el("th", "status"), el("th", "what"), el("th", "body")), rows))
+    parts += _example_answers(described)
     title = el("summary", el("b", method, class_=method.lower()), " ", el("code", path), " ", described["summary"])
     return el("details", title, parts, id=described["operationId"])
 
@@ -101,6 +102,14 @@ def _parameters(document: Mapping[str, Any], described: Mapping[str, Any]) -> li
         )
     heads = [el("th", text) for text in ("parameter", "in", "type", "")]
     return [el("table", el("tr", heads), rows)]
+
+
+def _example_answers(described: Mapping[str, Any]) -> Iterator[Node]:
+    for status, answer in described["responses"].items():
+        for content in answer.get("content", {}).values():
+            if "example" in content:
+                yield el("p", f"For example, {status}:")
+                yield _block(content["example"])
 
 
 def _answer(status: str, answer: Mapping[str, Any]) -> Element:
@@ -167,4 +176,4 @@ def _plain(schema: Mapping[str, Any]) -> str:
 
 
 def _block(value: object) -> Element:
-    return el("pre", json.dumps(value, indent=2, ensure_ascii=False))
+    return el("pre", value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False))

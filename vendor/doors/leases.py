@@ -291,6 +291,7 @@ OPERATIONS: Final[Sequence[Operation]] = [
         token=Token.LEASE,
         body=RenewBody,
         refuses=(*_MAKING, UnknownLease),
+        example=Example(body={}),
     ),
     Operation("getLease", "GET", "/v1/leases/{lease}", show, {200: Reply(LeaseShown)}, token=Token.ANY),
     Operation("endLease", "DELETE", "/v1/leases/{lease}", delete, {200: Reply(shapes.Ended)}, token=Token.ANY),

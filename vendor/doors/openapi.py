@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
 from vendor import __version__
+from vendor.doors.answers import answer_of
 from vendor.doors.operation import Link, Reply
 from vendor.doors.sheet import Sheet
 
@@ -139,6 +140,10 @@ def _operation(sheet: Sheet, schemas: Mapping[str, Any]) -> dict[str, Any]:
     described["responses"] = {
         str(status): _response(status, reply, schemas) for status, reply in sorted(sheet.replies.items())
     }
+    answer = answer_of(sheet.id)
+    if answer is not None:
+        (content,) = described["responses"][str(answer.status)]["content"].values()
+        content["example"] = answer.body
     described["security"] = [{scheme: []} for scheme in sheet.security]
     return described
 

@@ -105,7 +105,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A request that works on the development stack: as which of its users, and with what."""
+    """A request that works on the development stack: as which of its users, and with what.
+
+    In a body `$TOKEN` stands for an identity token and `$LEASE_TOKEN` for a lease token, as in docs/doors.md.
+    """
 
     user: str = "alice"
     path: Mapping[str, str] = field(default_factory=dict)

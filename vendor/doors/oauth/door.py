@@ -251,6 +251,13 @@ _EXCHANGING: Final = (
     InvalidTarget,
     InvalidRequest,
 )
+_EXCHANGE: Final = {
+    "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+    "subject_token": "$TOKEN",
+    "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+    "resource": ["s3://cdm-lake/tenant-general-warehouse/kbase/"],
+    "scope": "read",
+}
 OPERATIONS: Final[Sequence[Operation]] = [
     Operation(
         "exchangeToken",
@@ -263,6 +270,7 @@ OPERATIONS: Final[Sequence[Operation]] = [
         body_media=parameters.FORM,
         refuses=_EXCHANGING,
         form=FORM,
+        example=Example(body=_EXCHANGE),
         door=DOOR,
     ),
     Operation(
@@ -276,6 +284,7 @@ OPERATIONS: Final[Sequence[Operation]] = [
         body_media=parameters.FORM,
         refuses=(UnsupportedTokenType, UnknownLease, StateUnavailable, AuditUnavailable),
         form=FORM,
+        example=Example(body={"token": "$LEASE_TOKEN"}),
         door=DOOR,
     ),
     Operation(

@@ -16,7 +16,7 @@ from vendor.audit.event import Origin
 from vendor.doors import parameters
 from vendor.doors.container import MAKING
 from vendor.doors.context import gateway, origin
-from vendor.doors.operation import Operation, Reply, Token
+from vendor.doors.operation import Example, Operation, Reply, Token
 from vendor.doors.parameters import Parameters
 from vendor.doors.sts.form import FORM, XML, InvalidAction, MissingAction, Node, PolicyTooLong, result
 from vendor.errors import InvalidRequest, MissingToken, RoleRequired
@@ -189,6 +189,14 @@ class StsParameters(BaseModel):
     Policy: str | None = Field(None, description="A policy that narrows.", max_length=MOST_POLICY)
 
 
+_WANTED: Final = {
+    "Action": "AssumeRoleWithWebIdentity",
+    "Version": VERSION,
+    "WebIdentityToken": "$TOKEN",
+    "RoleArn": f"arn:aws:iam::{_ACCOUNT}:role/vendor",
+    "RoleSessionName": "notebook",
+    "DurationSeconds": "3600",
+}
 OPERATIONS: Final[Sequence[Operation]] = [
     Operation(
         "sts",
@@ -200,6 +208,7 @@ OPERATIONS: Final[Sequence[Operation]] = [
         body=StsParameters,
         body_media=parameters.FORM,
         refuses=(*Token.ANY.refuses, *MAKING, MissingAction, InvalidAction, PolicyTooLong, UnsupportedPolicy),
+        example=Example(body=_WANTED),
         form=FORM,
         door=DOOR,
     ),
