@@ -40,8 +40,8 @@ class Told:
     unavailable: int = 0
 
     def take(self, answer: httpx2.Response) -> Any:
-        """Return the JSON of a success; None for a refusal because something is away."""
-        if answer.status_code in {502, 503}:
+        """Return the JSON of a success; None for a refusal because something is away, or is being changed."""
+        if answer.status_code in {409, 502, 503}:
             self.unavailable += 1
             return None
         if not answer.is_success:

@@ -116,3 +116,23 @@ def test_an_export_is_whole_or_not_there(alice: Vend, carol: Vend, tmp_path: Pat
     assert [path.name for path in alice.home.iterdir() if "ndjson" in path.name] == []
     assert carol("audit", "export", "--output", "-").out.startswith('{"cursor":')
     assert carol("audit", "export", "--output", "-", "--json").code == 2
+
+
+def test_a_steward_reviews_a_tenant(alice: Vend, seaweedfs_stack: "Stack") -> None:
+    told = alice("audit", "review", "--tenant", "kbase", "--since", "90d")
+    assert (told.code, told.err) == (0, "")
+    rows = [line.split("\t") for line in told.out.splitlines()]
+    assert {row[0] for row in rows if row[1] == "member"} >= {"alice", "bob"}
+    assert {len(row) for row in rows} == {10}
+
+    found = alice("audit", "review", "--tenant", "kbase", "--json").json
+    assert {row["who"] for row in found["rows"]} == {row[0] for row in rows}
+    table = alice("audit", "review", "--tenant", "kbase", "--csv")
+    assert table.out.splitlines()[0] == "who,through,access,path,begun,until,leases,writing,last_used,finding"
+    assert len(table.out.splitlines()) == len(rows) + 1
+
+    bob = Vend(alice.home, {**alice.environ, "VENDOR_TOKEN": seaweedfs_stack.tokens["bob"]})
+    refused = bob("audit", "review", "--tenant", "kbase", "--csv")
+    assert (refused.code, refused.out) == (1, "")
+    for arguments in (["--tenant", "kbase", "--since", "soon"], [], ["--tenant", "kbase", "--csv", "--json"]):
+        assert alice("audit", "review", *arguments).code == 2

@@ -1,31 +1,27 @@
-"""`vend audit …`: the audit log as it grows, in parts, as a whole, and whether it is as it was sealed."""
+"""`vend audit …`: the audit log as it grows, in parts, as a whole, and what it says of who had access."""
 
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import IO, Annotated
 
 import typer
 
-from vendor.cli import failures, screen
+from vendor.cli import screen
 from vendor.cli.help import PanelCommand, PanelGroup
 from vendor.cli.options import Json, command
 from vendor.cli.scope import parse_duration
+from vendor.cli.verifying import verify
 from vendor.client import audit
 from vendor.client.audit import Event
-from vendor.client.calls import Call
 from vendor.client.connection import Connection
 from vendor.client.errors import BadInput, ClientError
 from vendor.client.text import printable
 from vendor.times import parse_rfc3339, rfc3339
-
-if TYPE_CHECKING:
-    from vendor.sealed.keys import AuditKeys
-    from vendor.sealed.verify import Verdict
 
 Kind = Annotated[str | None, typer.Option("--kind", metavar="KIND", help="Only events of this kind: vend.issued, …")]
 User = Annotated[str | None, typer.Option("--user", metavar="USER", help="Only what this user did or is told of.")]
@@ -42,11 +38,11 @@ Limit = Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="A
 Cursor = Annotated[str | None, typer.Argument(metavar="[CURSOR]", help="Show this event in full.")]
 JsonLines = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 Output = Annotated[str, typer.Option("--output", "-o", metavar="FILE", help="Where to write it; '-' is stdout.")]
-Files = Annotated[list[Path] | None, typer.Argument(metavar="[FILE]...", help="An export, or one event's proof.")]
-Keys = Annotated[
-    Path | None, typer.Option("--keys", metavar="FILE", help="The audit keys (JWKS) to check with; else the gateway's.")
-]
+Of = Annotated[str, typer.Option("--tenant", metavar="TENANT", help="The tenant to review.")]
+Begin = Annotated[str, typer.Option("--since", metavar="TIME", help="From this time on, or for so long: 90d.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for a spreadsheet; formulas are made harmless.")]
 
+_REVIEWED = ("who", "through", "access", "path", "begun", "until", "leases", "writing", "last_used", "finding")
 _SUBJECTS = ("lease", "share", "tenant", "user", "path")
 
 
@@ -198,103 +194,31 @@ def _file(output: str) -> Iterator[IO[bytes]]:
 
 
 @command
-def verify(connection: Connection, files: Files = None, keys: Keys = None, as_json: Json = False) -> int:
-    """Check that nothing in the log was deleted, edited, moved, inserted or cut off: exit code 0 or 1.
+def review(
+    connection: Connection, tenant: Of, since: Begin = "90d", as_csv: AsCsv = False, as_json: Json = False
+) -> None:
+    """Review who had access to a tenant's data, who used it, and what was never used. For its stewards.
 
-    Without a FILE, the gateway's log is exported and checked on the way. With FILE and --keys, nobody is asked.
+    Use means keys that were given because of a membership or share.
     """
-    from vendor.sealed.verify import BadRecord
-
-    trusted = _keys(connection, keys)
-    try:
-        if files:
-            told = _check_files(files, trusted)
-        else:
-            with connection.client() as client, audit.export(client) as answer:
-                told = _told(_checked(answer.lines, trusted))
-    except BadRecord as bad:
-        found = {"sound": False, "line": bad.line, "record": bad.record, "problem": bad.problem}
-        if as_json:
-            screen.out_json(found)
-        else:
-            screen.out(printable(f"not as it was sealed: line {bad.line}: {bad.record}: {bad.problem}"))
-        return failures.REFUSED
+    if as_csv and as_json:
+        raise BadInput("--csv and --json exclude each other.")
+    moment = _moment(since, "--since") or ""
+    with connection.client() as client:
+        if as_csv:
+            with audit.review_table(client, tenant, moment) as answer:
+                for line in answer.lines:
+                    sys.stdout.buffer.write(line)
+            sys.stdout.buffer.flush()
+            return
+        found = audit.review(client, tenant, moment)
     if as_json:
-        screen.out_json({"sound": True, **told})
-    else:
-        screen.facts(
-            {"as it was sealed": "yes", **{name.replace("_", " "): str(value) for name, value in told.items()}}
-        )
-    return failures.OK
-
-
-def _keys(connection: Connection, file: Path | None) -> "AuditKeys":
-    from vendor.sealed.keys import BadKeys, read_keys
-
-    where = "the gateway's audit keys" if file is None else str(file)
-    try:
-        if file is not None:
-            return read_keys(file.read_bytes())
-        with connection.client(anonymous=True) as client:
-            return read_keys(client.run(Call("GET", "/.well-known/audit-keys.json", _as_text, anonymous=True)))
-    except BadKeys as problem:
-        raise BadInput(f"{where}: {problem}") from None
-    except OSError as error:
-        raise BadInput(f"{where} cannot be read ({error.strerror}).") from None
-
-
-def _as_text(value: object) -> str:
-    import json
-
-    return json.dumps(value)
-
-
-def _check_files(files: Iterable[Path], keys: "AuditKeys") -> dict[str, object]:
-    from vendor.sealed.records import PROOF
-    from vendor.sealed.verify import verify_proof
-
-    lines = _lines(files)
-    first = next(lines, b"")
-    if PROOF.fullmatch(first):
-        cursor, said = verify_proof(first, keys)
-        return {"event": cursor, "checkpoint": said.number, "time": said.time}
-    return _told(_checked(_again(first, lines), keys))
-
-
-def _again(first: bytes, lines: Iterator[bytes]) -> Iterator[bytes]:
-    if first:
-        yield first
-    yield from lines
-
-
-def _lines(files: Iterable[Path]) -> Iterator[bytes]:
-    from vendor.sealed.verify import LONGEST_LINE
-
-    for file in files:
-        try:
-            with file.open("rb") as stream:
-                while line := stream.readline(LONGEST_LINE):
-                    yield line
-        except OSError as error:
-            raise BadInput(f"{file} cannot be read ({error.strerror}).") from None
-
-
-def _checked(lines: Iterable[bytes], keys: "AuditKeys") -> "Verdict":
-    from vendor.sealed.verify import verify as check
-
-    return check(lines, keys)
-
-
-def _told(found: "Verdict") -> dict[str, object]:
-    return {
-        "events": found.events,
-        "checkpoints": found.checkpoints,
-        "first": found.first,
-        "last": found.last,
-        "checkpoint": found.number,
-        "time": found.time,
-        "digest": found.digest,
-    }
+        screen.out_json(found)
+        return
+    rows = [
+        {name: "-" if row.get(name) in {None, ""} else str(row[name]) for name in _REVIEWED} for row in found["rows"]
+    ]
+    screen.table([name.replace("_", " ") for name in _REVIEWED], [list(row.values()) for row in rows])
 
 
 app = typer.Typer(
@@ -304,5 +228,5 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="The audit log: follow it, read it, keep it, check it.",
 )
-for _command in (tail, show, export, verify):
+for _command in (tail, show, export, verify, review):
     app.command(cls=PanelCommand)(_command)

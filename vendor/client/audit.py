@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from vendor.client.calls import Call
 from vendor.client.errors import BadAnswer, Unavailable
 from vendor.client.streams import Streamed
 from vendor.client.sync import Client
 
 Event = Mapping[str, Any]
-NDJSON, EVENT_STREAM = "application/x-ndjson", "text/event-stream"
+NDJSON, EVENT_STREAM, CSV = "application/x-ndjson", "text/event-stream", "text/csv"
 RETRY_FIRST, RETRY_MOST = 1.0, 30.0
 PAGE = 500
 
@@ -121,3 +122,21 @@ def _event(line: bytes) -> Event:
 def export(client: Client, since: str | None = None) -> AbstractContextManager[Streamed]:
     """Open the export: events and checkpoints, line by line, to be kept as they come."""
     return client.stream("/v1/audit/export", NDJSON, {} if since is None else {"since": since})
+
+
+def review(client: Client, tenant: str, since: str) -> Mapping[str, Any]:
+    """Return the review of a tenant's access since a moment; its `rows` are objects."""
+
+    def read(value: object) -> Mapping[str, Any]:
+        rows = value.get("rows") if isinstance(value, dict) else None
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise BadAnswer("The gateway's answer is not as expected: a review has rows.")
+        found: Mapping[str, Any] = value  # type: ignore[assignment]  # looked at above
+        return found
+
+    return client.run(Call("GET", "/v1/audit/review", read, {"tenant": tenant, "since": since}))
+
+
+def review_table(client: Client, tenant: str, since: str) -> AbstractContextManager[Streamed]:
+    """Open the same review as CSV, line by line."""
+    return client.stream("/v1/audit/review.csv", CSV, {"tenant": tenant, "since": since})
