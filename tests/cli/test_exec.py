@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -167,6 +168,59 @@ def test_the_lease_ends_when_vend_is_told_to(stub: Stub, offline: Vend) -> None:
 
     assert running.wait(20) == 128 + signal.SIGTERM
     assert stub.seen[-1].method == "DELETE"
+
+
+@pytest.mark.parametrize(
+    "arguments", [("exec", "--", "true"), ("exec", "--env", "--", "true"), ("proxy", "--", "true")]
+)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_interrupt_does_not_keep_the_lease_from_ending(
+    stub: Stub, offline: Vend, arguments: tuple[str, ...], number: signal.Signals
+) -> None:
+    """It comes while the gateway is told, and would end `vend` before it has heard the answer."""
+    before, asked, told = stub.answer, threading.Event(), threading.Event()
+
+    def slowly(seen: Seen) -> Reply:
+        if seen.method == "DELETE":
+            asked.set()
+            assert told.wait(30)
+        return before(seen)
+
+    stub.answer = slowly
+    running = offline.start(*arguments)
+    assert asked.wait(30)
+    running.send_signal(number)
+    running.send_signal(number)
+    eventually(lambda: not pending(running.pid, number), within=20)
+    told.set()
+    assert running.wait(20) == 0
+    assert running.stderr is not None
+    assert running.stderr.read() == ""
+    assert os.listdir(offline.home / "tmp") == []  # noqa: PTH208 - hidden leftovers count
+
+
+def pending(pid: int, number: signal.Signals) -> bool:
+    """Say whether a signal waits to be taken."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    masks = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigPnd", "ShdPnd"))]
+    return any(mask >> (number - 1) & 1 for mask in masks)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_before_there_is_a_lease_stops_at_once(stub: Stub, offline: Vend, number: signal.Signals) -> None:
+    asked, told = threading.Event(), threading.Event()
+
+    def never(_seen: Seen) -> Reply:
+        asked.set()
+        told.wait(30)
+        return Reply(503)
+
+    stub.answer = never
+    running = offline.start("server")
+    assert asked.wait(30)
+    running.send_signal(number)
+    assert running.wait(20) == 128 + number
+    told.set()
 
 
 def test_no_key_is_ever_on_disk(stub: Stub, offline: Vend) -> None:

@@ -3,7 +3,7 @@
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import FrameType
 
 from vendor.cli import failures, screen
@@ -13,8 +13,11 @@ PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signa
 FROM_TERMINAL = frozenset({signal.SIGINT, signal.SIGQUIT})
 
 
-def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
-    """Run `command` to its end and return its exit status, as a shell would say it (128 + n for signal n)."""
+def run(command: Sequence[str], environ: Mapping[str, str], early: Iterable[int] = ()) -> int:
+    """Run `command` to its end and return its exit status, as a shell would say it (128 + n for signal n).
+
+    `early` are signals that came before and are the child's.
+    """
     child = _Child()
     with Handling(dict.fromkeys(PASSED_ON, child.signal) | {signal.SIGCHLD: lambda *_: None}) as signals:
         try:
@@ -26,7 +29,7 @@ def run(command: Sequence[str], environ: Mapping[str, str]) -> int:
         except OSError as error:
             screen.warn(f"{command[0]}: {error.strerror}")
             return failures.NOT_EXECUTABLE
-        child.is_born(process)
+        child.is_born(process, early)
         signals.wait_until(lambda: process.poll() is not None)
         status = process.wait()
     return status if status >= 0 else 128 - status
@@ -39,9 +42,9 @@ class _Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._early: list[int] = []
 
-    def is_born(self, process: "subprocess.Popen[bytes]") -> None:
+    def is_born(self, process: "subprocess.Popen[bytes]", early: Iterable[int]) -> None:
         self._process = process
-        for number in self._early:
+        for number in (*early, *self._early):
             process.send_signal(number)
 
     def signal(self, number: int, _frame: FrameType | None) -> None:

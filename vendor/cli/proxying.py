@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -68,24 +68,22 @@ def proxy(
     from vendor.integrations.proxy.server import Proxy
 
     pair = kept_pair(pair_file) if pair_file is not None else new_pair()
-    asked = Asked()
-    with ExitStack() as open_now:
-        if not command_line:
-            signals = open_now.enter_context(asked.handling())
-        keeper = open_now.enter_context(_keeping(connection, ask, lease_token_file))
+    with Asked() as asked, _keeping(connection, ask, asked, lease_token_file) as keeper:
         try:
             server = Proxy(keeper, pair, port)
         except OSError as error:
             raise BadInput(f"Port {port} of 127.0.0.1 cannot be used ({error.strerror}).") from None
-        open_now.callback(server.close)
-        variables = _variables(server, keeper.held.endpoint)
-        if command_line:
-            return child.run(command_line, child_environment(os.environ, variables))
-        screen.out(formats.render_variables(variables, STALE, form or formats.Format.ENV))
-        sys.stdout.flush()
-        screen.note("Serving until Ctrl-C.")
-        signals.wait_until(asked.to_stop)
-        return 0
+        try:
+            variables = _variables(server, keeper.held.endpoint)
+            if command_line:
+                return child.run(command_line, child_environment(os.environ, variables), asked.received)
+            screen.out(formats.render_variables(variables, STALE, form or formats.Format.ENV))
+            sys.stdout.flush()
+            screen.note("Serving until Ctrl-C.")
+            asked.wait()
+            return 0
+        finally:
+            server.close()
 
 
 def _variables(server: "Proxy", endpoint: Endpoint) -> dict[str, str]:
@@ -98,12 +96,13 @@ def _variables(server: "Proxy", endpoint: Endpoint) -> dict[str, str]:
 
 
 @contextmanager
-def _keeping(connection: Connection, ask: Ask, lease_token_file: Path | None) -> "Iterator[Keeper]":
+def _keeping(connection: Connection, ask: Ask, asked: Asked, lease_token_file: Path | None) -> "Iterator[Keeper]":
     """Hold the keys while the block runs; end the lease after, if it is ours."""
     from vendor.client.keeper import Keeper
 
     client = connection.client() if lease_token_file is None else _without_identity(connection)
     with client, Keeper(_source(client, ask, lease_token_file), warn=screen.warn) as keeper:
+        asked.hold()
         tell(keeper.held)
         yield keeper
 

@@ -41,12 +41,13 @@ def exec_(connection: Connection, ask: Ask, command_line: Command, static: Stati
     Example: vend exec --read s3://lake/tenants/kbase/ -- python report.py
     """
     if static:
-        with holding(connection, ask) as vended:
-            return child.run(command_line, child_environment(os.environ, static_variables(vended)))
+        with Asked() as asked, holding(connection, ask, asked) as vended:
+            environ = child_environment(os.environ, static_variables(vended))
+            return child.run(command_line, environ, asked.received)
     from vendor.cli.loopback import serving  # only now: servers are slow to import
 
-    with keeping(connection, ask) as keeper, serving(keeper) as variables:
-        return child.run(command_line, child_environment(os.environ, variables))
+    with Asked() as asked, keeping(connection, ask, asked) as keeper, serving(keeper) as variables:
+        return child.run(command_line, child_environment(os.environ, variables), asked.received)
 
 
 @asking_command
@@ -61,36 +62,37 @@ def server(connection: Connection, ask: Ask, port: Port = 0, form: ServerFormat 
         raise BadInput("--json and --format say different things.")
     from vendor.cli.loopback import serving
 
-    asked = Asked()
-    with asked.handling() as signals, keeping(connection, ask) as keeper, serving(keeper, port) as variables:
+    with Asked() as asked, keeping(connection, ask, asked) as keeper, serving(keeper, port) as variables:
         if as_json or form is formats.Format.JSON:
             screen.out_json(variables)
         else:
             screen.out(formats.render_variables(variables, STALE, form or formats.Format.ENV))
         sys.stdout.flush()
         screen.note("Serving until Ctrl-C.")
-        signals.wait_until(asked.to_stop)
+        asked.wait()
 
 
 @contextmanager
-def keeping(connection: Connection, ask: Ask) -> "Iterator[Keeper]":
-    """Hold a lease while the block runs, and end it after."""
+def keeping(connection: Connection, ask: Ask, asked: Asked) -> "Iterator[Keeper]":
+    """Hold a lease while the block runs, and end it after, undisturbed."""
     from vendor.client.keeper import Keeper, KeySource
 
     with connection.client() as client, Keeper(KeySource(client, ask), warn=screen.warn) as keeper:
+        asked.hold()
         tell(keeper.held)
         yield keeper
 
 
 @contextmanager
-def holding(connection: Connection, ask: Ask) -> "Iterator[Vended]":
-    """Hold a lease whose keys are not renewed while the block runs, and end it after."""
+def holding(connection: Connection, ask: Ask, asked: Asked) -> "Iterator[Vended]":
+    """Hold a lease whose keys are not renewed while the block runs, and end it after, undisturbed."""
     from vendor.client.keeper import KeySource, end_quietly
 
     with connection.client() as client:
         source = KeySource(client, ask)  # renewable, so that it is ours alone and can be ended
         held = source.first()
         try:
+            asked.hold()
             tell(held)
             yield held
         finally:

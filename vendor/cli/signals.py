@@ -51,20 +51,32 @@ class Handling:
                 os.read(self._read, 4096)
 
 
-class Asked:
-    """Whether somebody asked us to stop: with Ctrl-C, or as systems end a program."""
+class Asked(Handling):
+    """Whether somebody asked us to stop: with Ctrl-C, or as systems end a program.
+
+    While nothing is held that has to be ended, that stops us at once, as it would without this.  From `hold` on it is
+    remembered in `received`, so that the end of it all, a lease's for example, is not cut off by a second Ctrl-C.
+    """
 
     NUMBERS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def __init__(self) -> None:
-        self._stop = False
+        super().__init__(dict.fromkeys(self.NUMBERS, self._came))
+        self.received: list[int] = []
+        self._holding = False
 
-    def handling(self) -> Handling:
-        """Listen for it while the block runs."""
-        return Handling(dict.fromkeys(self.NUMBERS, self._received))
+    def hold(self) -> None:
+        """There is something now that has to be ended."""
+        self._holding = True
 
-    def to_stop(self) -> bool:
-        return self._stop
+    def wait(self) -> None:
+        """Wait until somebody asks."""
+        self.wait_until(lambda: bool(self.received))
 
-    def _received(self, _number: int, _frame: FrameType | None) -> None:
-        self._stop = True
+    def _came(self, number: int, _frame: FrameType | None) -> None:
+        if self._holding:
+            self.received.append(number)
+        elif number == signal.SIGINT:
+            raise KeyboardInterrupt
+        else:
+            raise SystemExit(128 + number)

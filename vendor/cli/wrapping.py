@@ -14,6 +14,7 @@ from vendor.cli.operands import MC, RCLONE, Operand, Tool, operands
 from vendor.cli.options import asking_command
 from vendor.cli.places import Places, is_place
 from vendor.cli.running import holding, keeping
+from vendor.cli.signals import Asked
 from vendor.client.answers import Vended
 from vendor.client.calls import Ask, Wanted
 from vendor.client.connection import Connection
@@ -41,8 +42,8 @@ def mc(connection: Connection, ask: Ask, words: Words = None, program: Program =
     ask = _asked(ask, scope)
     if not ask.scope:
         return child.run([found, *line], child_environment(os.environ, {}))
-    with holding(connection, ask) as vended:
-        return child.run([found, *line], child_environment(os.environ, mc_variables(vended)))
+    with Asked() as asked, holding(connection, ask, asked) as vended:
+        return child.run([found, *line], child_environment(os.environ, mc_variables(vended)), asked.received)
 
 
 @asking_command
@@ -60,9 +61,9 @@ def rclone(connection: Connection, ask: Ask, words: Words = None, program: Progr
         return child.run([found, *line], child_environment(os.environ, {}))
     from vendor.cli.loopback import serving
 
-    with keeping(connection, ask) as keeper, serving(keeper) as variables:
+    with Asked() as asked, keeping(connection, ask, asked) as keeper, serving(keeper) as variables:
         variables |= rclone_variables(keeper.held)
-        return child.run([found, *line], child_environment(os.environ, variables))
+        return child.run([found, *line], child_environment(os.environ, variables), asked.received)
 
 
 def _program(tool: Tool, said: str | None) -> str | None:
