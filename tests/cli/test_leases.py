@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from tests.cli.test_lease import BUCKET, TENANT, s3, through_bash
 from tests.cli.vend import Vend
+from tests.client.stub import Reply, Seen, stub_server
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -85,8 +86,27 @@ def test_logout_can_end_every_lease(alice: Vend) -> None:
     alice("lease", *READ, "--renewable-for", "1h")
     said = alice("logout", "--end-leases")
     assert said.code == 0
-    assert "All your leases are ended." in said.err
+    assert "All your leases are ended; their keys are dead " in said.err
     assert live(alice) == {}
+
+
+def test_logout_says_when_keys_go_on(vend: Vend) -> None:
+    ended = [
+        {"id": "l_1", "revoked": True, "effective": "at_latest", "at_latest": "2099-01-01T00:00:00Z"},
+        {"id": "l_2", "revoked": True, "effective": "at_latest", "at_latest": "2099-01-02T00:00:00Z"},
+        {"id": "l_3", "revoked": True, "effective": "now", "at_latest": "2099-01-03T00:00:00Z"},
+    ]
+
+    def answer(seen: Seen) -> Reply:
+        return Reply(200, {"principal": "ada"} if seen.path == "/v1/whoami" else {"revoked": 3, "leases": ended})
+
+    with stub_server() as stub:
+        stub.answer = answer
+        vend.environ |= {"VENDOR_URL": stub.url, "VENDOR_TOKEN": "t"}
+        assert "their keys are dead at latest at 2099-01-02T00:00:00Z." in vend("logout", "--end-leases").err
+        said = vend("logout", "--end-leases", "--json").json
+    assert (said["leases_ended"], said["keys_until"]) == (True, "2099-01-02T00:00:00Z")
+    assert stub.seen[-1].path == "/v1/leases?user=ada"
 
 
 @pytest.mark.parametrize(

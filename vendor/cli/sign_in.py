@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +11,7 @@ import typer
 from vendor.cli import screen
 from vendor.cli.options import Json, command
 from vendor.client import governance, profiles
-from vendor.client.answers import IssuerHint, SignInHints, WhoAmI
+from vendor.client.answers import IssuerHint, Reader, SignInHints, WhoAmI
 from vendor.client.connection import Connection
 from vendor.client.errors import BadInput, ClientError, SignInNeeded
 from vendor.client.profiles import Profile
@@ -22,6 +22,7 @@ from vendor.times import rfc3339
 
 if TYPE_CHECKING:
     from vendor.client.oidc import Provider, Tokens
+    from vendor.client.sync import Client
 
 Token = Annotated[
     str | None,
@@ -219,10 +220,10 @@ EndLeases = Annotated[
 def logout(connection: Connection, end_leases: EndLeases = None, as_json: Json = False) -> None:
     """End your leases, and the sign-in of the profile here and at the identity provider."""
     sign_ins, name = connection.sign_ins, connection.profile_name
+    ended: _Ended | None = None
     if end_leases:  # said: so it has to work, with whatever identity is in force
         with connection.client() as client:
-            client.run(governance.revoke_all(client.whoami().principal))
-    ended = bool(end_leases)
+            ended = _end_leases(client)
     try:
         sign_in = sign_ins.load(name)
         if end_leases is None:
@@ -235,30 +236,43 @@ def logout(connection: Connection, end_leases: EndLeases = None, as_json: Json =
     if sign_in is not None and sign_in.provider is not None and refresh_token is not None:
         at_provider = _end_at_provider(connection, sign_in.provider, refresh_token)
     if as_json:
-        said = {"profile": name, "signed_out": removed, "leases_ended": ended, "ended_at_provider": at_provider}
-        screen.out_json(said)
+        said = {"profile": name, "signed_out": removed, "leases_ended": ended is not None}
+        screen.out_json({**said, "keys_until": ended and ended.keys_until, "ended_at_provider": at_provider})
         return
-    if ended:
-        screen.say("All your leases are ended.")
+    if ended is not None:
+        when = f"at latest at {ended.keys_until}" if ended.keys_until else "now"
+        screen.say(f"All your leases are ended; their keys are dead {when}.")
     screen.say(f"Signed out of profile {name!r}." if removed else f"Profile {name!r} was not signed in.")
 
 
-def _try_to_end_leases(connection: Connection, sign_in: SignIn | None) -> bool:
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """What became of the leases: all are ended, but the keys of some may go on until then."""
+
+    keys_until: str | None
+
+
+def _end_leases(client: "Client") -> _Ended:
+    answer = client.run(governance.revoke_all(client.whoami().principal))
+    left = [entry.time("at_latest") for entry in Reader(answer).objects("leases") if entry.text("effective") != "now"]
+    return _Ended(rfc3339(max(left)) if left else None)
+
+
+def _try_to_end_leases(connection: Connection, sign_in: SignIn | None) -> _Ended | None:
     """End the leases of the sign-in that is about to end.  It ends all the same when that does not work."""
     from vendor.client.sync import Client
 
     if sign_in is None:
-        return False
+        return None
     try:
         provide = provider_of(
             connection.sign_ins, connection.profile_name, sign_in.gateway, insecure_http=connection.insecure_http
         )
         with Client(sign_in.gateway, provide, insecure_http=connection.insecure_http) as client:
-            client.run(governance.revoke_all(client.whoami().principal))
+            return _end_leases(client)
     except ClientError as error:
         screen.warn(f"your leases could not be ended ({error}); they run out by themselves.")
-        return False
-    return True
+        return None
 
 
 def _end_at_provider(connection: Connection, hint: IssuerHint, refresh_token: Secret) -> bool:
