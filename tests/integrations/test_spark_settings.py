@@ -113,6 +113,7 @@ def test_without_the_jar_the_jvms_are_told_instead(alice: Api, tmp_path: Path) -
             options = target[f"spark.{side}.extraJavaOptions"]
             assert "-Daws.containerCredentialsFullUri=http://127.0.0.1" in options
             assert f"-Daws.containerAuthorizationTokenFile={lease.token_file}" in options
+            assert "-Daws.disableEc2Metadata=true" in options, "no other keys behind those of the lease"
         assert not any("vendor" in name or "committer" in name for name in target)
         assert "spark.sql.warehouse.dir" not in target
 

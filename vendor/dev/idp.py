@@ -23,6 +23,8 @@ TOKEN_MINUTES = 12 * 60
 """How long the tokens last that the stack hands out; those of an interactive sign-in last an hour and are refreshed."""
 
 _DISCOVERY = "/.well-known/openid-configuration"
+_CALLBACKS = ("/callback", "/console/callback", "/hub/oauth_callback")
+"""Of the command line, the console, and a JupyterHub."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def _settings(folder: StateFolder, place: Path, port: int) -> dict[str, object]:
         "token_endpoint_auth_method": "none",
         "description": "Vendor",
         # Of a loopback address any port is accepted (RFC 8252, 7.3).
-        "redirect_uris": [f"http://{LOOPBACK}/callback", f"http://{LOOPBACK}/console/callback"],
+        "redirect_uris": [f"http://{LOOPBACK}{path}" for path in _CALLBACKS],
     }
     return {
         "config_version": 1,

@@ -30,7 +30,8 @@ from vendor.integrations.tokenfile import TokenFileSource, read_lease_token
 from vendor.secret import LeaseToken, SecretKey
 
 PROVIDER: Final = "stsvendor.s3a.LeaseCredentialsProvider"
-CONTAINER_PROVIDER: Final = "software.amazon.awssdk.auth.credentials.ContainerCredentialsProvider"
+# Hadoop's name for the SDK's container provider, which S3A cannot make by itself.
+CONTAINER_PROVIDER: Final = "org.apache.hadoop.fs.s3a.auth.IAMInstanceCredentialsProvider"
 TOKEN_FILE_VARIABLE: Final = "VENDOR_LEASE_TOKEN_FILE"  # noqa: S105 - the name of a variable
 GATEWAY_VARIABLE: Final = "VENDOR_URL"
 WAREHOUSE_VARIABLE: Final = "VENDOR_WAREHOUSE"
@@ -198,7 +199,8 @@ def _key_settings(gateway: str, file: Path, *, with_jar: bool, insecure_http: bo
         return settings | ({"spark.hadoop.fs.s3a.vendor.insecure.http": "true"} if insecure_http else {})
     options = (
         f"-Daws.containerCredentialsFullUri={gateway}/v1/container-credentials "
-        f"-Daws.containerAuthorizationTokenFile={file}"
+        f"-Daws.containerAuthorizationTokenFile={file} "
+        "-Daws.disableEc2Metadata=true"  # else it would go on with the machine's own keys where the lease has ended
     )
     return {
         "spark.hadoop.fs.s3a.aws.credentials.provider": CONTAINER_PROVIDER,
