@@ -4,8 +4,10 @@ STORE  ?= seaweedfs
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
+REAL   := $(VENV)/integrations
+MAVEN  := mvn -q -B -Dmaven.repo.local=$(CURDIR)/$(REAL)/m2
 
-.PHONY: help demo dev test test-slow lint format test-clients test-minio test-readers test-schemathesis probe-tables bench clean
+.PHONY: help demo dev test test-slow test-integrations lint format test-clients test-minio test-readers test-schemathesis probe-tables bench clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -33,6 +35,32 @@ test: lint ## Lint, types, floors and all fast tests, against real servers
 
 test-slow: $(READY) ## The tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+test-integrations: $(READY) ## Real Spark on two stores, a real JupyterHub, the provider's JUnit tests (needs Java 17, Maven, npm)
+	@$(MAKE) --no-print-directory --jobs 3 $(REAL)/python/.installed $(REAL)/node/.installed $(REAL)/jars/.installed
+	VENDOR_TEST_INTEGRATIONS=1 $(BIN)/python -m pytest -n 2 --dist load --maxschedchunk 1 --durations 10 tests/integrations/real
+
+# What those run with. A part that cannot be installed is said, and its tests are skipped.
+$(REAL)/python/.installed: tests/integrations/real/requirements.txt pyproject.toml
+	@echo "Installing pyspark and jupyterhub into $(REAL) (some minutes the first time)…"
+	@test -x $(@D)/bin/python || $(PYTHON) -m venv $(@D)
+	@$(@D)/bin/python -m pip install --quiet --requirement $<
+	@$(@D)/bin/python -m pip install --quiet --no-deps --editable .
+	@touch $@
+
+$(REAL)/node/.installed:
+	@mkdir -p $(@D)
+	@npm install --silent --no-fund --no-audit --prefix $(@D) configurable-http-proxy@5.3.0 \
+	 || echo "npm could not install configurable-http-proxy: the JupyterHub test will be skipped"
+	@touch $@
+
+$(REAL)/jars/.installed: deploy/spark/pom.xml deploy/spark/jars/pom.xml $(shell find deploy/spark/src -name '*.java')
+	@mkdir -p $(@D)
+	@$(MAVEN) -f deploy/spark/jars/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(@D) \
+	 && $(MAVEN) -f deploy/spark/pom.xml package surefire:help -DskipTests \
+	 && $(MAVEN) -f deploy/spark/pom.xml surefire:test -Dtest=SettingsTest \
+	 || echo "Java 17 and Maven could not fetch or build the jars: the Spark tests will be skipped"
+	@touch $@
 
 lint: $(READY) ## Style, types and the import floors
 	$(BIN)/ruff check vendor tests deploy docs/*.py
