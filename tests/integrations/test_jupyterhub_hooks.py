@@ -170,7 +170,7 @@ class Api404(Exception):
 
 
 class Cluster:
-    """The part of a cluster's API that is used."""
+    """The part of a cluster's API that is used, and that the role of a hub permits."""
 
     def __init__(self) -> None:
         self.secrets: dict[str, Any] = {}
@@ -181,10 +181,6 @@ class Cluster:
             conflict = Exception("conflict")
             conflict.status = 409  # type: ignore[attr-defined]  # as the client's exceptions have it
             raise conflict
-        self.secrets[name] = body
-
-    async def replace_namespaced_secret(self, name: str, namespace: str, body: Any) -> None:
-        assert name in self.secrets
         self.secrets[name] = body
 
     async def delete_namespaced_secret(self, name: str, namespace: str) -> None:

@@ -26,7 +26,7 @@ async def put(spawner: Any, token: LeaseToken) -> str:
         "kind": "Secret",
         "metadata": {"name": name, "labels": {"app.kubernetes.io/managed-by": "vendor"}},
         "type": "Opaque",
-        "immutable": False,
+        "immutable": True,
         "stringData": {FILE: token.reveal()},
     }
     try:
@@ -34,7 +34,9 @@ async def put(spawner: Any, token: LeaseToken) -> str:
     except Exception as error:
         if getattr(error, "status", None) != _CONFLICT:
             raise
-        await spawner.api.replace_namespaced_secret(name, spawner.namespace, secret)
+        # A hub may usually create and delete secrets, and not change them.
+        await remove(spawner)
+        await spawner.api.create_namespaced_secret(spawner.namespace, secret)
     # Projected with mode 0440 and the pod's fsGroup: the notebook reads it, nobody changes it.
     volume = {"name": _VOLUME, "secret": {"secretName": name, "defaultMode": 0o440}}
     spawner.volumes = [*_others(spawner.volumes), volume]

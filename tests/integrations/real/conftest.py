@@ -8,6 +8,14 @@ import pytest
 if not os.environ.get("VENDOR_TEST_INTEGRATIONS"):
     collect_ignore_glob = ["test_*.py"]
 
+_LONGEST = ("test_spark.py::test_a_job", "test_jupyterhub.py", "test_provider.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that nothing is waited for in the end."""
+    items.sort(key=lambda item: not any(name in item.nodeid for name in _LONGEST))
+
+
 ROOT = Path(__file__).resolve().parents[3]
 
 

@@ -188,6 +188,7 @@ def lease_form(stack: Stack) -> str:
 
 
 @pytest.mark.timeout(800)
+@pytest.mark.parametrize("stack", ["juicefs"], indirect=True)
 def test_without_our_jar_the_sdks_own_container_provider_does(
     python: str, jars: list[str], stack: Stack, tmp_path: Path
 ) -> None:
