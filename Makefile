@@ -38,7 +38,7 @@ test-slow: $(READY) ## The tests that take minutes
 
 test-integrations: $(READY) ## Real Spark on two stores, a real JupyterHub, the provider's JUnit tests (needs Java 17, Maven, npm)
 	@$(MAKE) --no-print-directory --jobs 3 $(REAL)/python/.installed $(REAL)/node/.installed $(REAL)/jars/.installed
-	VENDOR_TEST_INTEGRATIONS=1 $(BIN)/python -m pytest -n 3 --dist worksteal --durations 10 tests/integrations/real
+	VENDOR_TEST_INTEGRATIONS=1 $(BIN)/python -m pytest -n 2 --dist worksteal --durations 10 tests/integrations/real
 
 # What those run with. A part that cannot be installed is said, and its tests are skipped.
 $(REAL)/python/.installed: tests/integrations/real/requirements.txt pyproject.toml

@@ -32,8 +32,10 @@ def work(seconds: float) -> dict[str, Any]:
         spark.sparkContext._jvm.java.net.URI.create("s3a://cdm-lake"), spark.sparkContext._jsc.hadoopConfiguration()
     )
     seen: dict[str, set[str]] = {"boto3": set(), "spark": set()}
-    end, rounds = time.monotonic() + seconds, 0
-    while time.monotonic() < end:
+    began, rounds = time.monotonic(), 0
+    while time.monotonic() < began + seconds or min(map(len, seen.values())) < OPTIONS["keys"]:
+        if time.monotonic() > began + 300:
+            raise TimeoutError(f"only these keys were seen in {rounds} rounds: {seen}")
         rounds += 1
         text = str(rounds)
         s3.put_object(Bucket="cdm-lake", Key=f"{HOME}/boto3", Body=text.encode())

@@ -67,7 +67,7 @@ def opens(stack: Stack, token: str) -> bool:
 
 async def works(browser: Browser, jars: list[str]) -> dict[str, Any]:
     """Run the notebook for some lives of the keys, and look around in the server meanwhile."""
-    options = {"seconds": LIVES * DURATION + 5, "jars": jars, "spark": QUIET}
+    options = {"seconds": LIVES * DURATION + 5, "keys": LIVES + 1, "jars": jars, "spark": QUIET}
     async with browser.kernel() as kernel:
         told: dict[str, Any] = json.loads(await kernel.run(f"OPTIONS = {options!r}\n{CELL.read_text()}"))
         look_around(browser, told)

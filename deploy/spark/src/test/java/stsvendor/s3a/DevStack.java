@@ -72,6 +72,15 @@ final class DevStack implements AutoCloseable {
         return answer.body().isEmpty() ? Map.of() : Json.object(answer.body());
     }
 
+    /** The sum of a counter of the gateway over all lines that hold {@code label}. */
+    double counted(String name, String label) throws Exception {
+        HttpRequest request = HttpRequest.newBuilder(URI.create(gateway() + "/metrics")).build();
+        return HTTP.send(request, HttpResponse.BodyHandlers.ofString()).body().lines()
+                .filter(line -> line.startsWith(name) && line.contains(label))
+                .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+                .sum();
+    }
+
     /** A renewable lease of a user. */
     Held lease(String user, String scope, int seconds) throws Exception {
         Map<String, Object> answer = call(user, "POST", "/v1/leases",

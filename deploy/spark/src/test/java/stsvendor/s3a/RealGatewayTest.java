@@ -167,6 +167,8 @@ class RealGatewayTest {
         DevStack.Held lease = stack.lease("alice", ALL_OF_HOME, SHORT);
         Configuration conf = conf(stack.gateway(), lease.file());
         Settings settings = Settings.of(URI.create("s3a://cdm-lake"), conf);
+        double answered = stack.counted("vendor_http_requests_total", "/v1/container-credentials");
+        double asked = stack.counted("vendor_sts_calls_total", "");
         ExecutorService pool = Executors.newFixedThreadPool(200);
         try {
             // Each has its own keys, as if it were a JVM of its own.
@@ -184,6 +186,9 @@ class RealGatewayTest {
         } finally {
             pool.shutdown();
         }
+        assertTrue(stack.counted("vendor_http_requests_total", "/v1/container-credentials") - answered >= 200);
+        assertTrue(stack.counted("vendor_sts_calls_total", "") - asked <= 2, "the store was asked too often");
+        assertEquals(0, stack.counted("vendor_http_requests_total", "status=\"429\""), "somebody was refused");
         Map<String, Object> shown = stack.call("alice", "GET", "/v1/leases/" + lease.id(), null);
         Object renewals = Json.members((Map<?, ?>) shown.get("lease")).get("renewals");
         assertTrue((Double) renewals <= 2, "the store was asked " + renewals + " times");
