@@ -51,7 +51,7 @@ class Told:
 
 
 class Webhook(ThreadingHTTPServer):
-    """Takes what is sent, and now and then says that it did not."""
+    """Takes what is sent; now and then it says that it did not although it did, or does not."""
 
     daemon_threads = True
 
@@ -75,9 +75,10 @@ class _Taking(BaseHTTPRequestHandler):
             return
         with self.server.turn:
             self.server.calls += 1
-            self.server.bodies.append(body)
-            bad = self.server.calls % 7 == 3
-        self.send_response(500 if bad else 204)
+            turn = self.server.calls % 7
+            if turn != 2:
+                self.server.bodies.append(body)
+        self.send_response(500 if turn in {1, 2} else 204)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
