@@ -1,5 +1,7 @@
 """Redis as the project uses it: one pooled client, scripts by their digest, and one error for all its failures.
 
+Scripts that are asked for in the same turn of the event loop go to Redis together, over one connection.
+
 Nothing here retries a write: a write that timed out may have happened, and only the caller knows what that means.
 Reads and scripts that say `repeatable` are tried once more on a broken connection, which is what a restart or a
 failover of Redis leaves in the pool.  On a cluster the keys of one script lie in one slot.
@@ -18,6 +20,7 @@ from redis.exceptions import NoScriptError, RedisClusterException, RedisError, R
 
 from vendor.errors import StateUnavailable
 from vendor.redis_address import ANSWER_SECONDS, MAX_CONNECTIONS, Client, parse_address
+from vendor.redis_together import Together
 from vendor.secret import Secret
 
 Argument = str | bytes | int | float
@@ -33,11 +36,26 @@ class Script:
         self.digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
+# KEYS: hash.  ARGV: when it ends, then names and values.
+_PUT_HASH = Script("""
+redis.call('DEL', KEYS[1])
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+return redis.call('EXPIREAT', KEYS[1], ARGV[1])
+""")
+
+# KEYS: sorted set.  ARGV: member, its score, the score before which others are dropped.
+_NOTE = Script("""
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
+return redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
+""")
+
+
 class Database:
     """The gateway's Redis.  Every method raises StateUnavailable when Redis is away, read-only or answers an error."""
 
     def __init__(self, client: Client) -> None:
         self._client: Any = client  # both clients take the same calls, and declare them differently
+        self._together = None if isinstance(client, RedisCluster) else Together(client, ANSWER_SECONDS)
         self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
         # A cluster's client limits each command itself, and may have to find out anew where to send it.
         self._patience = ANSWER_SECONDS * (2 if isinstance(client, RedisCluster) else 1)
@@ -80,17 +98,16 @@ class Database:
 
     async def _run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
         try:
+            if self._together is not None:
+                return await self._together.send("EVALSHA", script.digest, len(keys), *keys, *arguments)
             return await self._client.evalsha(script.digest, len(keys), *keys, *arguments)
         except NoScriptError:  # the script did not run, so running it now is safe
             return await self._client.eval(script.text, len(keys), *keys, *arguments)
 
     async def put_hash(self, key: str, fields: Mapping[str, str], *, expires_at: int) -> None:
         """Write a whole hash that ends at `expires_at` (seconds since the epoch), as one step."""
-        async with self._guarded(), self._client.pipeline(transaction=True) as pipe:
-            pipe.delete(key)
-            pipe.hset(key, mapping=_encodable(fields))
-            pipe.expireat(key, expires_at)
-            await pipe.execute()
+        members = [text for member in fields.items() for text in member]
+        await self.run(_PUT_HASH, [key], [expires_at, *members], repeatable=True)
 
     async def get_hash(self, key: str) -> dict[str, str]:
         """Read a whole hash; empty when there is none."""
@@ -113,10 +130,7 @@ class Database:
 
     async def note(self, sorted_set: str, member: str, *, until: float, forgotten: float) -> None:
         """Add a member that matters until `until`; drop those that mattered until before `forgotten`."""
-        async with self._guarded(), self._client.pipeline(transaction=True) as pipe:
-            pipe.zadd(sorted_set, {member: until})
-            pipe.zremrangebyscore(sorted_set, "-inf", forgotten)
-            await pipe.execute()
+        await self.run(_NOTE, [sorted_set], [member, until, forgotten], repeatable=True)
 
     async def noted(self, sorted_set: str, *, since: float) -> list[str]:
         """Read all members that matter after `since`."""
