@@ -14,12 +14,23 @@ from pathlib import Path
 
 from tests.bench import report
 from tests.bench.figures import Row
-from tests.bench.scenarios import leases, repeated
+from tests.bench.scenarios import auditing, governance, leases, parts, repeated, revocation, storm, workers
 from tests.bench.site import Site, open_site
 
 OUTPUT = Path(".bench")
 SCENARIOS: Mapping[str, Callable[[Site], Iterator[Row]]] = {
-    module.NAME: module.measure for module in (leases, repeated)
+    leases.NAME: leases.measure,
+    repeated.NAME: repeated.measure,
+    parts.VERIFY: parts.verify,
+    parts.PLAN: parts.plan,
+    parts.GRANTS: parts.grants,
+    governance.NAME: governance.measure,
+    revocation.NAME: revocation.measure,
+    storm.NAME: storm.measure,
+    auditing.NAME: auditing.measure,
+    workers.MEMORY: workers.memory,
+    workers.START: workers.start,
+    workers.TWO: workers.two,
 }
 
 

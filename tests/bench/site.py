@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -20,6 +21,7 @@ class Site:
     _closing: ExitStack
     _stacks: dict[str, Stack] = field(default_factory=dict)
     _gateways: dict[tuple[str, str], Gateway] = field(default_factory=dict)
+    _more: list[Generator] = field(default_factory=list)
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     @property
@@ -47,6 +49,20 @@ class Site:
             added = stack.add_gateway("gateway-assume-role", **stack.store.site.settings(mode))
             self._gateways[store, mode] = added
         return self._gateways[store, mode]
+
+    def second_gateway(self, store: str) -> Gateway:
+        """Return another gateway like the stack's own, beside it."""
+        if (store, "second") not in self._gateways:
+            self._gateways[store, "second"] = self.stack(store).add_gateway("gateway-second")
+        return self._gateways[store, "second"]
+
+    def loads(self, asked: list[tuple[str, list[bytes]]], *, connections: int) -> list[Outcome]:
+        """Make several loads at the same time, each from a process of its own."""
+        while len(self._more) < len(asked) - 1:
+            self._more.append(self._closing.enter_context(Generator()))
+        loads = [Load(url, sent, connections, self.seconds, first_number=self.first_number()) for url, sent in asked]
+        with ThreadPoolExecutor(len(loads)) as pool:
+            return list(pool.map(lambda generator, load: generator(load), [self.generator, *self._more], loads))
 
     def first_number(self) -> int:
         """Return where the numbers of a load begin, so that none comes twice in a run."""
