@@ -17,7 +17,7 @@ from vendor.stores.credentials import Credentials
 
 ADVISORY: Final = 900.0  # seconds before the end at which SDKs ask anew
 HOUR: Final = 3600
-BETWEEN: Final = (5.0, 55.0)  # seconds between two calls of one client to the store
+BETWEEN: Final = 55.0  # seconds at most between two calls of one client to the store
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +65,14 @@ class Storm:
         ends = self.lifetimes * self.lifetime
         turns = [(chance.uniform(0, self.begin_within), number) for number in range(self.clients)]
         heapq.heapify(turns)
-        held: dict[int, Live] = {}
         asked, due, calls = 0, 0, Counter[int]()
         while turns[0][0] < ends:
             now, client = heapq.heappop(turns)
-            if client not in held or now > held[client].reported_end - ADVISORY:
-                asked += 1
-                due += client % self.per_lease == 0
-                held[client] = self._answer(client // self.per_lease, now, calls)
-            heapq.heappush(turns, (now + chance.uniform(*BETWEEN), client))
+            asked += 1
+            due += client % self.per_lease == 0
+            live = self._answer(client // self.per_lease, now, calls)
+            # At the first call to the store after the keys' last quarter of an hour began.
+            heapq.heappush(turns, (live.reported_end - ADVISORY + chance.uniform(0, BETWEEN), client))
         return Found(len(self._live), asked, calls.total(), self.lifetimes, due, max(calls.values()))
 
     def _answer(self, lease: int, now: float, calls: Counter[int]) -> Live:

@@ -67,6 +67,36 @@ def probe(
 
 
 @app.command()
+def bench(
+    url: Annotated[str, typer.Argument(help="The gateway, as clients reach it.")],
+    token_file: Annotated[
+        Path | None, typer.Option(help="A file with an identity token; default: VENDOR_BENCH_TOKEN.")
+    ] = None,
+    leases: Annotated[int, typer.Option(min=1, max=10_000, help="How many new leases to ask for.")] = 100,
+    connections: Annotated[int, typer.Option(min=1, max=64, help="How many asks at a time.")] = 4,
+    seconds: Annotated[float, typer.Option(min=0.1, max=60, help="How long to ask for live keys again.")] = 5.0,
+    ca_file: Annotated[Path | None, typer.Option(help="Certificates to trust instead of the system's.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether to go on.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Measure how fast a deployment gives keys; its leases are ended, and stay in the audit log."""
+    _need("bench", "server")
+    from vendor.operate.bench.command import run
+
+    done = run(
+        url,
+        token_file=token_file,
+        leases=leases,
+        connections=connections,
+        seconds=seconds,
+        yes=yes,
+        as_json=as_json,
+        ca_file=ca_file,
+    )
+    raise typer.Exit(done)
+
+
+@app.command()
 def bootstrap(
     store: Annotated[str | None, typer.Argument(help="Name of the store; default: 'default'.")] = None,
     keys_file: Annotated[

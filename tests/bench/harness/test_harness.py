@@ -6,10 +6,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.bench import report
+from tests.bench import guard, report
 from tests.bench.figures import Case, Goal, Row
 from tests.bench.plots import page
 from tests.bench.rounds import alternate
+from tests.bench.simulation import Storm
 from vendor.operate.bench.load import NUMBER, Generator, Load, Outcome, Refused, json_request, request
 
 
@@ -124,3 +125,26 @@ def test_the_page_and_the_table_show_every_row() -> None:
     assert "one<" not in shown
     assert content["rows"][0]["goals"] == [{"goal": "added ≤ 1", "value": 1.5, "met": False}]
     assert "MISSED" in report.table(rows)
+
+
+def _rows(**ratios: float) -> dict[str, object]:
+    return {"quick": True, "rows": [{"name": name, "ratio": {"median": ratio}} for name, ratio in ratios.items()]}
+
+
+def test_the_guard_tells_worse_from_better_by_what_is_measured() -> None:
+    before = _rows(per_second=1.0, p50_ms=2.0, same_ms=1.0, gone=1.0)
+    after = _rows(per_second=0.8, p50_ms=3.0, same_ms=1.1, new=9.0)
+
+    found = guard.compared(before, after)
+
+    assert [line.partition(":")[0] for line in found] == ["per_second", "p50_ms"]
+    assert guard.compared(before, _rows(per_second=3.0, p50_ms=0.1)) == []
+
+
+def test_a_storm_asks_the_store_once_for_each_lease_that_needs_keys() -> None:
+    alone = Storm(clients=50, per_lease=1, lifetimes=10, seed=1).run()
+    shared = Storm(clients=50, per_lease=10, lifetimes=10, seed=1).run()
+
+    assert (alone.leases, alone.calls_per_due) == (50, 1.0)
+    assert shared.leases == 5
+    assert shared.calls_per_1000 == pytest.approx(100, rel=0.05)

@@ -28,6 +28,10 @@ _KEPT: Final = 1_000  # bytes of the first refusal
 _Asked = TypeVar("_Asked")
 
 
+class Refused(Exception):
+    """An answer that makes the measurement worthless."""
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """What to send, to whom, and for how long.  The `requests` are sent in turn; after `most` of them it ends.
@@ -76,6 +80,11 @@ class Outcome:
             return float("nan")
         return self.took[max(0, -(-int(len(self.took) * percent) // 100) - 1)]
 
+    def require_good(self, url: str) -> None:
+        """Raise Refused if any answer was not a good one, or there was none."""
+        if self.good != sum(self.statuses.values()) or not self.good:
+            raise Refused(f"{url} answered {self.statuses or 'nothing'}: {self.refusal}")
+
     def figures(self) -> dict[str, float]:
         """Return the three figures that are told of most loads."""
         return {"per_second": self.per_second, "p50_ms": self.percentile(50), "p99_ms": self.percentile(99)}
@@ -98,10 +107,6 @@ def json_request(url: str, path: str, content: object, token: str) -> bytes:
     return request(url, "POST", path, body=body, authorization=f"Bearer {token}")
 
 
-class Refused(Exception):
-    """An answer that makes the measurement worthless."""
-
-
 class Generator:
     """A process that makes load."""
 
@@ -118,9 +123,12 @@ class Generator:
     def __call__(self, load: Load) -> Outcome:
         """Make the load and return what came of it.  Raises Refused if any answer was not a good one."""
         outcome = self.run(_drive, load)
-        if outcome.good != sum(outcome.statuses.values()) or not outcome.good:
-            raise Refused(f"{load.url} answered {outcome.statuses or 'nothing'}: {outcome.refusal}")
+        outcome.require_good(load.url)
         return outcome
+
+    def outcome(self, load: Load) -> Outcome:
+        """Make the load and return what came of it, good or not."""
+        return self.run(_drive, load)
 
     def run(self, making: Callable[[_Asked], Awaitable[Outcome]], asked: _Asked) -> Outcome:
         """Make load of another kind in the process; `making` is a function of a module."""
