@@ -80,6 +80,13 @@ def web(seaweedfs_stack: Stack) -> Iterator[Api]:
         yield calls
 
 
+@pytest.fixture
+def nobody(seaweedfs_stack: Stack) -> Iterator[Api]:
+    """Calls without a token."""
+    with api(seaweedfs_stack, None) as calls:
+        yield calls
+
+
 @pytest.fixture(params=list(DOORS))
 def door(request: pytest.FixtureRequest) -> Door:
     return DOORS[request.param]
@@ -294,10 +301,53 @@ def test_no_request_hides_behind_another(seaweedfs_stack: Stack, door: Door, pai
     assert "was-smuggled-in" not in seaweedfs_stack.gateway.child.log.read_text()
 
 
+# Leases that are over ------------------------------------------------------------------------------------------------
+
+
+def opened(stack: Stack, token: str) -> dict[str, int]:
+    """Show a lease token at every door that gives keys for one; return the statuses."""
+    bearer = {"authorization": f"Bearer {token}"}
+    assume = {"Action": "AssumeRoleWithWebIdentity", "Version": "2011-06-15", "WebIdentityToken": token}
+    form = {"content-type": FORM}
+    with api(stack, None) as web:
+        answers = {
+            "container": web.call("GET", "/v1/container-credentials", headers=bearer),
+            "sts": web.call("POST", "/", content=urlencode(assume), headers=form),
+            "iceberg": web.call("GET", ICEBERG, headers=bearer),
+            "unity": web.call("POST", UNITY, {"url": HOME, "operation": "PATH_READ"}, headers=bearer),
+            "native": web.call("POST", "/v1/leases/renew", {}, headers=bearer),
+        }
+    return {
+        name: answer.status_code if answer.is_success else status_of(DOORS[name], answer)
+        for name, answer in answers.items()
+    }
+
+
+def test_a_lease_past_its_maximum_opens_no_door(juicefs_stack: Stack) -> None:
+    with api(juicefs_stack, "alice") as short:
+        token = short.lease((HOME, "read"), duration=5, renewable_for=6)["lease_token"]
+        assert set(opened(juicefs_stack, token).values()) == {200}
+        over = {"container": 410, "sts": 400, "iceberg": 419, "unity": 401, "native": 410}
+        eventually(lambda: opened(juicefs_stack, token) == over, within=15)
+
+
+@pytest.mark.parametrize("kind", ["forged", "unknown", "another's secret"])
+def test_a_lease_token_that_is_none_opens_no_door(web: Api, seaweedfs_stack: Stack, kind: str) -> None:
+    first, second = (web.lease((HOME, "read"), renewable_for=3600)["lease_token"] for _ in range(2))
+    front, secret = first[:24], first[25:]
+    token = {
+        "forged": f"{front}_{secret[::-1]}",
+        "unknown": f"vlt_{'a' * 20}_{secret}",
+        "another's secret": f"{front}_{second[25:]}",
+    }[kind]
+    assert opened(seaweedfs_stack, token) == {"container": 401, "sts": 400, "iceberg": 401, "unity": 401, "native": 401}
+    assert set(opened(seaweedfs_stack, first).values()) == {200}
+
+
 # Secrets ------------------------------------------------------------------------------------------------------------
 
 
-def test_what_was_shown_at_a_door_is_in_no_log(web: Api, seaweedfs_stack: Stack) -> None:
+def test_what_was_shown_at_a_door_is_in_no_log(web: Api, nobody: Api, seaweedfs_stack: Stack) -> None:
     """Whatever a door does with them, good tokens, bad ones and keys go nowhere but back to the caller."""
     lease = web.lease((HOME, "read"), renewable_for=3600)
     good, opaque = lease["lease_token"], "an-opaque-secret-4711-0815-token"
@@ -309,7 +359,7 @@ def test_what_was_shown_at_a_door_is_in_no_log(web: Api, seaweedfs_stack: Stack)
         answers += [
             web.call("GET", "/v1/container-credentials", headers={"authorization": token}),
             web.call("GET", f"/v1/container-credentials?{urlencode({'token': token})}", headers=bearer),
-            web.call("POST", f"/?{urlencode(assume)}"),
+            nobody.call("POST", f"/?{urlencode(assume)}"),
             web.call("POST", f"/oauth/token?{urlencode(exchange)}"),
             web.call("POST", "/oauth/token", content=urlencode(exchange), headers={"content-type": FORM}),
             web.call("GET", ICEBERG, params={"path": HOME}, headers=bearer),
@@ -323,7 +373,7 @@ def test_what_was_shown_at_a_door_is_in_no_log(web: Api, seaweedfs_stack: Stack)
 
     assert {answer.status_code for answer in answers} >= {200, 400, 401}
     keys = lease["credentials"]
-    secrets = (good, good.rpartition("_")[2], opaque, keys["secret_access_key"], keys["session_token"][-60:])
+    secrets = (good, good[25:], opaque, keys["secret_access_key"], keys["session_token"][-60:])
     for file in seaweedfs_stack.logs:
         text = file.read_text(errors="replace")
         assert not [number for number, secret in enumerate(secrets) if secret in text], file.name
