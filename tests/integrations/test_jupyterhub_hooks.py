@@ -118,6 +118,25 @@ async def test_servers_and_people_do_not_share_files(hooks: LeaseHooks, seaweedf
         await hooks.post_stop_hook(one)
 
 
+@pytest.mark.parametrize(
+    ("mine", "theirs"), [(("alice", "x--"), ("alice--x", "")), (("a", "b@c"), ("a@b", "c")), (("a", "-"), ("a-", ""))]
+)
+async def test_no_server_has_a_name_that_makes_its_file_another_persons(
+    hooks: LeaseHooks, seaweedfs_stack: Stack, nobody: Api, mine: tuple[str, str], theirs: tuple[str, str]
+) -> None:
+    """Starting or stopping it would end the other's lease."""
+    state = {"access_token": seaweedfs_stack.tokens["alice"]}
+    victim, attacker = (Spawner(User(person, state), server) for person, server in (theirs, mine))
+    await hooks.pre_spawn_hook(victim)
+    token = token_of(victim)
+    await hooks.pre_spawn_hook(attacker)
+    await hooks.post_stop_hook(attacker)
+
+    assert works(nobody, token)
+    assert token_of(victim) == token
+    await hooks.post_stop_hook(victim)
+
+
 async def test_a_profile_or_a_name_chooses_the_scope(hooks: LeaseHooks, seaweedfs_stack: Stack, nobody: Api) -> None:
     hooks.scopes = {"gpu": [(HOME, "write")], "default": [(HOME, "read")]}
     hooks.duration = 900

@@ -182,7 +182,8 @@ class LeaseHooks(LoggingConfigurable):
             await secrets_of_pods.remove(spawner)
 
     def _file(self, spawner: Any) -> Path:
-        name = "--".join(_SAFE.sub(_escaped, part) for part in (spawner.user.name, spawner.name or ""))
+        # "@" is in no part as written here, so no name of a server makes the file that of another person's.
+        name = "@".join(_SAFE.sub(_escaped, part) for part in (spawner.user.name, spawner.name or ""))
         return Path(self.folder).absolute() / f"{name}.token"
 
 
