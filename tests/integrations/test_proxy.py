@@ -3,12 +3,14 @@
 import hashlib
 import io
 import os
+import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from minio import Minio
 
 from tests.support.gateways import Api, api
 from tests.support.sts import allowed
+from tests.support.waiting import eventually
 from vendor.client.calls import Ask, Wanted
 from vendor.client.errors import ClientError, GatewayError, UnsafeFile
 from vendor.client.keeper import Keeper, KeySource
@@ -32,7 +35,7 @@ from vendor.client.sync import Client
 from vendor.client.tokens import fixed
 from vendor.dev.stack import Stack
 from vendor.dev.store import KeyPair, s3_client
-from vendor.integrations.proxy import chunks, sigv4
+from vendor.integrations.proxy import chunks, server, sigv4
 from vendor.integrations.proxy.pairs import kept_pair, new_pair
 from vendor.integrations.proxy.server import Proxy
 from vendor.integrations.tokenfile import TokenFileSource
@@ -242,6 +245,50 @@ def test_an_ended_lease_is_denied(seaweedfs_stack: Stack) -> None:
         assert not allowed(lambda: boto(ended).get_object(Bucket=BUCKET, Key=f"{HOME}x"))
     finally:
         ended.close()
+
+
+class _Unasked:
+    def current(self, _wait: float = 0, /) -> Any:
+        raise AssertionError("nobody showed the pair")
+
+
+class _Counting(Proxy):
+    came = 0
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.came += 1
+        super().process_request(request, client_address)
+
+
+@contextmanager
+def crowded(monkeypatch: pytest.MonkeyPatch, seconds: float) -> Iterator[Proxy]:
+    """A proxy whose places are all taken by programs that say nothing."""
+    monkeypatch.setattr(server, "MOST_CONNECTIONS", 2)
+    monkeypatch.setattr(server, "STRANGER", seconds)
+    proxy = _Counting(_Unasked(), new_pair())
+    ending = threading.Thread(target=proxy.close, daemon=True)
+    try:
+        with ExitStack() as silent:
+            for _ in range(3):
+                silent.enter_context(socket.create_connection(("127.0.0.1", proxy.server_port)))
+            eventually(lambda: proxy.came == 3)
+            yield proxy
+            ending.start()
+            ending.join(10)
+            assert not ending.is_alive()
+    finally:
+        if not ending.ident:
+            proxy.close()
+
+
+def test_nobody_without_the_pair_keeps_others_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    with crowded(monkeypatch, 0.1) as proxy, httpx2.Client(trust_env=False, timeout=10) as web:
+        assert web.get(proxy.url).status_code == 403
+
+
+def test_nobody_without_the_pair_keeps_the_proxy_from_ending(monkeypatch: pytest.MonkeyPatch) -> None:
+    with crowded(monkeypatch, 3600):
+        pass
 
 
 def test_the_pair_is_kept_privately(tmp_path: Path) -> None:

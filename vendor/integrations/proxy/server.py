@@ -6,6 +6,7 @@ is not signed in headers (presigned addresses, forms, other versions) is refused
 
 import contextlib
 import http.client
+import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -25,6 +26,9 @@ from vendor.secret import SecretKey
 from vendor.times import Clock
 
 MOST_CONNECTIONS: Final = 256
+STRANGER: Final = 5.0
+"""Seconds for which a connection that has not shown the pair yet keeps its place while others wait for one."""
+_LOOK_EVERY: Final = 0.25
 MOST_DRAINED: Final = 1024 * 1024
 STATUS: Final = {"IncompleteBody": 400, "MissingContentLength": 411, "NotImplemented": 501, "ServiceUnavailable": 503}
 """Of S3's error codes; all others are 403."""
@@ -73,6 +77,8 @@ class Proxy(ThreadingHTTPServer):
         self.pair = pair
         self.clock = clock
         self.places = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        self._strangers: dict[socket.socket, float] = {}
+        self._closing = False
         self._thread = threading.Thread(target=self.serve_forever, name="proxy", daemon=True)
         self._thread.start()
 
@@ -82,18 +88,39 @@ class Proxy(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection in a thread of its own; wait while there are too many."""
-        self.places.acquire()
+        """Serve a connection in a thread of its own; wait while there are too many.
+
+        Everybody on this machine can connect, so nobody without the pair may keep others from it, nor us from ending.
+        """
+        while not self.places.acquire(timeout=_LOOK_EVERY):
+            if self._closing:
+                self.shutdown_request(request)
+                return
+            self._hang_up_on_strangers()
+        self._strangers[request] = time.monotonic()
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         try:
             super().process_request_thread(request, client_address)
         finally:
+            self.showed_the_pair(request)
             self.places.release()
+
+    def showed_the_pair(self, request: socket.socket) -> None:
+        """Note that whoever is at the other end of a connection is no stranger."""
+        self._strangers.pop(request, None)
+
+    def _hang_up_on_strangers(self) -> None:
+        latest = time.monotonic() - STRANGER
+        for request, since in self._strangers.copy().items():
+            if since < latest:
+                with contextlib.suppress(OSError):
+                    request.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Stop serving."""
+        self._closing = True
         self.shutdown()
         self._thread.join()
         self.server_close()
@@ -132,6 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise Unacceptable("NotImplemented", "This form of a request is not taken.")
         length = self._length()
         signed = sigv4.check(self.server.pair, self.command, self.path, headers, self.server.clock())
+        self.server.showed_the_pair(self.connection)
         vended = self.server.holder.current()
         upstream = self._upstream(vended.endpoint.url)
         payload, onward, body = self._onward(headers, signed, length)
