@@ -45,7 +45,7 @@ PATTERNS = (
     (r"\b\d{13}-\d+\b", "<cursor>"),
     (r"\b20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)", "<time>"),
     (r"\b[0-9a-f]{64}\b", "<digest>"),
-    (r"://[^:/\s]+:[^:/\s]+:[^@\s]+@", "://<key>:<secret>:<token>@"),
+    (r"://[^:/\s]+:[^:\s]+:[^@\s]+@", "://<key>:<secret>:<token>@"),
     (r"(?m)http://127\.0\.0\.1:\d{4,5}(?=/credentials|'$)", "<here>"),
     (r"(?<=['\"])/[^'\"]*/vend-\w+/", "<folder>/"),
     (r"\bVEND[A-Z0-9]{16}\b", "<pair>"),
