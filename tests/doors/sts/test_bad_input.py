@@ -177,3 +177,29 @@ def test_an_unexpected_failure_is_xml_too(sts: Sts) -> None:
     assert answer.status_code == 500
     found = httpx2.Response(500, headers=dict(answer.headers), content=bytes(answer.body))
     assert "<Code>InternalFailure</Code>" in found.text
+
+
+def test_an_identity_provider_that_is_away_is_told_so_that_sdks_ask_again(sts: Sts) -> None:
+    token = sts.stack.kbase.token("bob")
+    kbase = sts.stack.kbase.child
+    kbase.freeze()
+    try:
+        answer = sts.post({**ASSUME, "WebIdentityToken": f"{token[:-1]}{'A' if token[-1] != 'A' else 'B'}"})
+    finally:
+        kbase.thaw()
+    assert refusal(answer) == (400, "IDPCommunicationError"), "which SDKs send again, unlike other 400s"
+
+
+def test_who_asks_too_often_is_throttled(sts: Sts) -> None:
+    added = sts.stack.add_gateway("sts-throttled", VENDOR_LIMIT_VEND_BURST="1", VENDOR_LIMIT_VEND_PER_SECOND="1")
+    try:
+        form = {**ASSUME, "WebIdentityToken": sts.token("bob")}
+        for seconds in range(3000, 3100):  # each another ask: the same again would be answered with the same keys
+            answer = sts.web.post(f"{added.url}/", data={**form, "DurationSeconds": str(seconds)})
+            if answer.status_code != 200:
+                break
+    finally:
+        added.child.stop()
+    assert seconds > 3000, "one is always taken"
+    assert refusal(answer) == (400, "Throttling")
+    assert int(answer.headers["retry-after"]) > 0
