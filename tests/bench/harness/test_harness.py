@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.bench import guard, report
+from tests.bench import guard, report, scaling
 from tests.bench.figures import Case, Goal, Row
 from tests.bench.plots import page
 from tests.bench.rounds import alternate
@@ -148,3 +148,12 @@ def test_a_storm_asks_the_store_once_for_each_lease_that_needs_keys() -> None:
     assert (alone.leases, alone.calls_per_due) == (50, 1.0)
     assert shared.leases == 5
     assert shared.calls_per_1000 == pytest.approx(100, rel=0.05)
+
+
+def test_more_leases_need_more_of_everything_and_nobody_waits() -> None:
+    found = list(scaling.needs(scaling.Costs(rate=200, redis_ms=0.7, sts_ms=2, bytes=10_000), peak=3))
+
+    assert [need.workers for need in found] == sorted(need.workers for need in found)
+    assert all(need.wait_ms <= 100 for need in found)
+    assert [need.fits_one_redis for need in found] == [True, True, True, False]
+    assert scaling.waits(arrivals=199.0, service=200.0, workers=1, seed=1) > scaling.PATIENCE

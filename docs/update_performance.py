@@ -1,0 +1,59 @@
+"""Write the table of docs/performance.md anew from tests/bench/bench.json: python docs/update_performance.py [FILE]
+
+FILE, the `.bench/bench.json` of a run, is first put in the place of the committed one.
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parent
+COMMITTED = DOCS.parent / "tests" / "bench" / "bench.json"
+BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+
+
+def table(content: dict[str, Any]) -> str:
+    """Return the figures as Markdown."""
+    machine = content["machine"]
+    lines = [
+        f"{machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}, Python {machine['python']}; "
+        f"{'a quick run' if content['quick'] else 'a full run'} at commit {content['commit']}. "
+        "Medians, with the least and the most of all rounds.",
+        "",
+        "| what | baseline | measured | ratio | goals |",
+        "|---|---:|---:|---:|---|",
+    ]
+    for row in content["rows"]:
+        goals = ", ".join(f"{one['goal']}: {'met' if one['met'] else '**missed**'}" for one in row["goals"])
+        cells = [_spread(row[column]) for column in ("baseline", "measured", "ratio")]
+        lines.append(f"| {row['name']} | {' | '.join(cells)} | {goals} |")
+    return "\n".join(lines)
+
+
+def _spread(found: dict[str, float] | None) -> str:
+    if found is None:
+        return ""
+    text = f"{found['median']:g}"
+    return text if found["rounds"] == 1 else f"{text} ({found['least']:g} to {found['most']:g})"
+
+
+def updated(page: str, content: dict[str, Any]) -> str:
+    """Return the page with its table replaced."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{table(content)}\n{END}{after}"
+
+
+def main() -> None:
+    """Update the page."""
+    if len(sys.argv) > 1:
+        shutil.copyfile(sys.argv[1], COMMITTED)
+    page = DOCS / "performance.md"
+    content = json.loads(COMMITTED.read_text(encoding="utf-8"))
+    page.write_text(updated(page.read_text(encoding="utf-8"), content), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
