@@ -6,6 +6,7 @@ import sys
 import time
 import uuid
 from collections.abc import Generator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ import pytest
 
 from tests.support.gateways import Api, api
 from tests.support.waiting import eventually
+from vendor.audit.parts import TAILS_EACH
 from vendor.dev.stack import Stack
+from vendor.dev.users import KBASE_ROLE
 from vendor.sealed.keys import read_keys
 from vendor.sealed.verify import verify
 
@@ -171,6 +174,36 @@ def test_a_tail_of_somebody_else_is_refused(seaweedfs_stack: Stack) -> None:
         assert bob.refusal("GET", "/v1/audit/tail?user=alice") == (403, "role_required")
         headers = {"last-event-id": "nonsense"}
         assert bob.refusal("GET", "/v1/audit/tail", headers=headers) == (400, "invalid_request")
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+def test_a_tail_ends_with_the_right_to_listen(seaweedfs_stack: Stack, method: str) -> None:
+    """Somebody who is shut out sees nothing that happens from then on, though their token is good for hours."""
+    name = f"u{uuid.uuid4().hex[:10]}"
+    seaweedfs_stack.kbase.add_user(name, [KBASE_ROLE])
+    seaweedfs_stack.tokens[name] = seaweedfs_stack.kbase.issue(name)
+    with api(seaweedfs_stack, "carol") as carol, api(seaweedfs_stack, name) as person:
+        assert person.call("GET", "/v1/whoami").is_success
+        tail = followed(seaweedfs_stack, name)
+        assert next(tail) == {"retry": "2000"}
+        body = {"disabled": True} if method == "PATCH" else None
+        assert carol.call(method, f"/v1/users/{name}", body).is_success
+
+        assert next(tail, None) is None
+    del seaweedfs_stack.tokens[name]
+
+
+def test_nobody_takes_all_places_of_those_who_follow(seaweedfs_stack: Stack) -> None:
+    with ExitStack() as open_tails:
+        for _ in range(TAILS_EACH):
+            tail = followed(seaweedfs_stack, "bob")
+            open_tails.callback(tail.close)
+            assert next(tail) == {"retry": "2000"}
+        with api(seaweedfs_stack, "bob") as bob:
+            assert bob.refusal("GET", "/v1/audit/tail") == (429, "too_many_requests")
+        other = followed(seaweedfs_stack, "carol")
+        open_tails.callback(other.close)
+        assert next(other) == {"retry": "2000"}
 
 
 def test_events_are_sealed_within_five_seconds(seaweedfs_stack: Stack) -> None:

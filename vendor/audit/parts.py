@@ -25,6 +25,8 @@ SEAL_AFTER: Final = 3.0
 
 MOST_TAILS: Final = 100
 """How many may follow the log at a time, for each process."""
+TAILS_EACH: Final = 10
+"""How many of them may be one user's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class AuditParts:
             log=log,
             reader=Reader(log),
             pulse=Pulse(log),
-            tails=Places(MOST_TAILS),
+            tails=Places(MOST_TAILS, TAILS_EACH),
             indexer=indexer,
             sealer=sealer,
             exporter=exporter,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from typing import Final
 
 from vendor.audit.log import START, AuditLog
@@ -12,23 +13,27 @@ LOOK_EVERY: Final = 0.2
 
 
 class Places:
-    """So many may listen at a time."""
+    """So many may listen at a time, and `each` of them so often: nobody alone takes all places."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, each: int) -> None:
         self._left = most
+        self._each = each
+        self._taken: Counter[str] = Counter()
 
-    @property
-    def free(self) -> bool:
-        """Whether there is a place."""
-        return self._left > 0
+    def free_for(self, who: str) -> bool:
+        """Say whether there is a place for somebody."""
+        return self._left > 0 and self._taken[who] < self._each
 
-    def enter(self) -> None:
+    def enter(self, who: str) -> None:
         """Take a place."""
         self._left -= 1
+        self._taken[who] += 1
 
-    def leave(self) -> None:
+    def leave(self, who: str) -> None:
         """Give a place back."""
         self._left += 1
+        self._taken[who] -= 1
+        self._taken = +self._taken  # without those who have none
 
 
 class Pulse:

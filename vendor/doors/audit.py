@@ -155,18 +155,25 @@ async def listed(request: Request) -> Response:
 async def tail(request: Request) -> Response:
     """Send events as they come, as server-sent events: `id` is the cursor, `event` the kind, `data` the event.
 
-    Goes on where `Last-Event-ID` says.  Ends when the identity token does, and after an hour.
+    Goes on where `Last-Event-ID` says.  Ends when the identity token does, when its user is disabled or deleted, and
+    after an hour.
     """
     who, parts = await _reader(request)
     query = read_query(request, TailQuery)
     wanted = _wanted(who, query)
     sent = request.headers.get("last-event-id") or query.after
     after = await parts.log.last() if sent is None else _cursor(sent)
-    if not parts.tails.free:
+    if not parts.tails.free_for(who.name):
         raise TooManyRequests("Too many are following the audit log.", retry_after=5)
     if request.method == "HEAD":
         return Response(media_type=EVENT_STREAM, headers=_NO_STORE)
-    stream = Tail(parts, wanted, after, lambda found: line(found, who, query.format), until=who.principal.expires_at)
+    ends, users = who.principal.expires_at, gateway(request).users
+
+    async def may() -> bool:
+        user = (await users.standing_if_known(who)).user
+        return user is not None and not user.disabled
+
+    stream = Tail(parts, wanted, after, lambda found: line(found, who, query.format), who.name, ends, may)
     return StreamingResponse(stream.text(), media_type=EVENT_STREAM, headers=_NO_STORE)
 
 
