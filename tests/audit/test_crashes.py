@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.audit.drill import Drill, drilling
+from tests.support.sweeping import swept
 from vendor.sealed.keys import read_keys
 from vendor.sealed.records import CHECKPOINT, EVENT
 from vendor.sealed.verify import verify
@@ -66,6 +67,7 @@ def require_all(drill: Drill, *, bucket: bool) -> None:
     if bucket:
         require_all_delivered("s3", drill.objects(), texts, drill)
     assert not drill.told.odd, drill.told.odd
+    assert swept(drill.stack) == len(texts)
 
 
 def test_a_few_crashes_lose_nothing(tmp_path: Path) -> None:

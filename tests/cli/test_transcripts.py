@@ -23,6 +23,7 @@ import pytest
 from tests.cli import browser
 from tests.cli.test_documentation import COMMANDS, options
 from tests.cli.vend import Said, Vend
+from tests.support.sweeping import swept
 from vendor import __version__
 from vendor.dev.stack import Stack, running_stack
 
@@ -146,6 +147,7 @@ def own_stack() -> Iterator[Stack]:
     """A stack of its own: transcripts list everything there is."""
     with running_stack("seaweedfs") as stack:
         yield stack
+        swept(stack)
 
 
 @pytest.fixture

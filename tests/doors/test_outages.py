@@ -9,6 +9,7 @@ import jwt
 import pytest
 
 from tests.support.gateways import Api, api
+from tests.support.sweeping import sweep
 from tests.support.waiting import eventually
 from vendor.dev.gateway import Gateway, start_gateway
 from vendor.dev.ports import LOOPBACK, Reservation
@@ -48,6 +49,7 @@ def alone(seaweedfs_stack: Stack) -> Iterator[Alone]:
     valkey = start_valkey(stack.folder, stack.children, name="valkey-alone")
     gateway = stack.add_gateway("gateway-alone", VENDOR_REDIS_URL=valkey.url)
     yield Alone(stack, gateway, valkey)
+    sweep(valkey.url, *stack.tokens.values(), valkey.password)
     gateway.child.stop()
     valkey.child.stop()
 

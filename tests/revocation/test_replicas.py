@@ -6,6 +6,7 @@ import pytest
 
 from tests.revocation.conftest import BUCKET, Scene, reader
 from tests.support.gateways import Api, api
+from tests.support.sweeping import swept
 from tests.support.waiting import eventually
 from vendor.dev.gateway import Gateway
 from vendor.dev.stack import Stack, running_stack
@@ -16,6 +17,7 @@ def two() -> Iterator[tuple[Stack, Gateway]]:
     """A stack of the module's own, since its store is stopped, with a second gateway."""
     with running_stack("juicefs") as stack:
         yield stack, stack.add_gateway("second")
+        swept(stack)
 
 
 def test_what_one_gateway_takes_away_is_gone_from_leases_of_the_other(two: tuple[Stack, Gateway]) -> None:
