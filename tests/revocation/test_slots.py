@@ -32,7 +32,9 @@ async def taken(slots: Slots, who: Who = BOB, lease: LeaseId | None = None) -> S
 
 
 async def test_parallel_leases_get_slots_of_their_own_and_the_rest_one_together(slots: Slots) -> None:
-    found = await asyncio.gather(*(taken(slots) for _ in range(50)))
+    async with asyncio.TaskGroup() as group:  # which leaves none behind when one fails
+        tasks = [group.create_task(taken(slots)) for _ in range(50)]
+    found = [task.result() for task in tasks]
 
     alone = [slot.number for slot in found if not slot.shared]
     together = {slot.number for slot in found if slot.shared}
