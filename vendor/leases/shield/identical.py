@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from functools import lru_cache
 
 from vendor.identity.principal import Principal
 from vendor.leases.lease import LeaseAsk
@@ -22,7 +23,12 @@ def may_share(principal: Principal, ask: LeaseAsk) -> bool:
 
 def identity_mark(principal: Principal) -> bytes:
     """Return what tells this identity from all others, whatever token it shows."""
-    return _digest([principal.name, str(principal.kind), principal.issuer, principal.subject])
+    return _mark(principal.name, str(principal.kind), principal.issuer, principal.subject)
+
+
+@lru_cache(maxsize=4096)  # asked for at every step of making a lease
+def _mark(name: str, kind: str, issuer: str, subject: str) -> bytes:
+    return _digest([name, kind, issuer, subject])
 
 
 def ask_mark(principal: Principal, ask: LeaseAsk, store: StoreSettings) -> bytes:
