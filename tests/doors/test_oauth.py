@@ -9,7 +9,7 @@ import httpx2
 import pytest
 import redis
 
-from tests.support.gateways import api
+from tests.support.gateways import Api, api
 from tests.support.issuer import TinyIssuer, tiny_issuer
 from vendor.dev.stack import Stack
 
@@ -307,6 +307,18 @@ def test_only_actors_that_a_rule_allows(acting: OAuth, hub: TinyIssuer, wrong: s
 
 def test_the_limits_of_the_actor_hold_as_well(acting: OAuth, hub: TinyIssuer) -> None:
     assert acting.exchange(**actor(hub))["expires_in"] <= 3600
+
+
+def test_a_disabled_actor_acts_for_nobody(acting: OAuth, hub: TinyIssuer) -> None:
+    url = str(acting.web.base_url)
+    with Api(url, hub.sign(sub="hub")) as itself, api(acting.stack, "carol", url=url) as carol:
+        assert itself.call("GET", "/v1/whoami").is_success
+        assert carol.call("PATCH", "/v1/users/svc.hub", {"disabled": True}).is_success
+        try:
+            assert refusal(acting.post("/oauth/token", acting.form(**actor(hub)))) == (400, "invalid_request")
+        finally:
+            assert carol.call("PATCH", "/v1/users/svc.hub", {"disabled": False}).is_success
+        acting.exchange(**actor(hub))
 
 
 def test_an_actor_makes_nobody_an_administrator(acting: OAuth, hub: TinyIssuer) -> None:
