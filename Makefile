@@ -50,17 +50,16 @@ $(REAL)/python/.installed: tests/integrations/real/requirements.txt pyproject.to
 
 $(REAL)/node/.installed:
 	@mkdir -p $(@D)
-	@npm install --silent --no-fund --no-audit --prefix $(@D) configurable-http-proxy@5.3.0 \
+	@npm install --silent --no-fund --no-audit --prefix $(@D) configurable-http-proxy@5.3.0 && touch $@ \
 	 || echo "npm could not install configurable-http-proxy: the JupyterHub test will be skipped"
-	@touch $@
 
 $(REAL)/jars/.installed: deploy/spark/pom.xml deploy/spark/jars/pom.xml $(shell find deploy/spark/src -name '*.java')
 	@mkdir -p $(@D)
 	@$(MAVEN) -f deploy/spark/jars/pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/$(@D) \
 	 && $(MAVEN) -f deploy/spark/pom.xml package surefire:help -DskipTests \
 	 && $(MAVEN) -f deploy/spark/pom.xml surefire:test -Dtest=SettingsTest \
+	 && touch $@ \
 	 || echo "Java 17 and Maven could not fetch or build the jars: the Spark tests will be skipped"
-	@touch $@
 
 lint: $(READY) ## Style, types and the import floors
 	$(BIN)/ruff check vendor tests deploy docs/*.py
