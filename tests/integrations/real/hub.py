@@ -40,7 +40,7 @@ class Hub:
         return self.folder / "homes" / name
 
     def token_file(self, name: str) -> Path:
-        return self.folder / "tokens" / f"{name}--.token"
+        return self.folder / "tokens" / f"{name}@.token"
 
 
 @contextmanager
