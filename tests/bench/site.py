@@ -27,12 +27,12 @@ class Site:
     @property
     def rounds(self) -> int:
         """How often each side is measured."""
-        return 2 if self.quick else 7
+        return 2 if self.quick else 5
 
     @property
     def seconds(self) -> float:
         """How long one load lasts."""
-        return 0.5 if self.quick else 2.0
+        return 0.5 if self.quick else 1.5
 
     def stack(self, store: str) -> Stack:
         """Return the stack with this store; all scenarios use the same one."""
