@@ -15,10 +15,10 @@ help: ## Show this list
 
 $(READY): pyproject.toml constraints.txt
 	@# What no wheel has. Without it (or without root) the tests that need it are skipped and say so.
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! { command -v nginx && command -v tmux && command -v fish; } >/dev/null; then \
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! { command -v nginx && command -v tmux && command -v fish && command -v redis-cli; } >/dev/null; then \
 	   apt-get install -qq -y --no-install-recommends nginx-light tmux redis-tools fish >/dev/null 2>&1 \
 	   || { apt-get -qq update && apt-get install -qq -y --no-install-recommends nginx-light tmux redis-tools fish; } >/dev/null 2>&1 \
-	   || echo "nginx, tmux and fish could not be installed; their tests will be skipped"; fi
+	   || echo "nginx, tmux, fish and redis-cli could not be installed; their tests will be skipped"; fi
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (about a minute the first time)…"
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[server,dev]'

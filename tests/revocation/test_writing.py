@@ -13,6 +13,7 @@ from vendor.errors import Conflict, LeaseEnded, PolicyTooLarge, StoreUnavailable
 from vendor.governance.records import Target, TargetKind
 from vendor.leases.ceilings import worker as worker_module
 from vendor.leases.ceilings.sweep import EVERY
+from vendor.leases.ceilings.writer import DOUBT
 from vendor.leases.lease import Lease
 from vendor.names import TenantName, UserName, parse_s3_path
 from vendor.policy.grant import Access, Level
@@ -341,6 +342,34 @@ async def test_a_store_that_says_it_wrote_and_did_not_is_found_out(guarded: Guar
     assert guarded.may(lease, HOME)
     assert (ended.effective, ended.how) == ("at_expiry", "expiry")
     assert ended.at_latest == rfc3339(lease.expires_at)
+
+
+async def test_what_a_stuck_store_does_late_does_not_stay(guarded: Guarded) -> None:
+    """It was given up on, what is true now was written, and only then the store does what it was asked before."""
+    lease = await leased(guarded)
+    stuck: list[tuple[str, str]] = []
+
+    async def get_stuck(name: str, text: str) -> None:
+        stuck.append((name, text))
+        raise StoreUnavailable("No answer.")
+
+    put, guarded.vault.put = guarded.vault.put, get_stuck  # type: ignore[method-assign]
+    await guarded.shop.house.members.set(CAROL, KBASE, UserName("bob"), Access.READ_WRITE, revision=None)
+    assert not await guarded.worker.effects.settled(UserName("bob"))
+    guarded.vault.put = put  # type: ignore[method-assign]
+    await leave(guarded.shop.house)
+    guarded.shop.house.clock.now += 10
+    await guarded.worker.turn()
+    assert not guarded.may(lease, DATA)
+
+    for name, text in stuck:
+        await put(name, text)
+    assert guarded.may(lease, DATA)
+    guarded.shop.house.clock.now += DOUBT
+    await guarded.worker.turn()
+
+    assert not guarded.may(lease, DATA)
+    assert await guarded.writer.doubted.overdue(guarded.shop.house.clock.now + 600) == []
 
 
 async def test_a_change_that_could_not_be_dealt_with_stays_in_the_feed(guarded: Guarded) -> None:

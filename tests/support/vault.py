@@ -107,6 +107,7 @@ def open_guarded(house: House, vault: Vault | None = None, *, own: int = 8, deni
         turns=Turns(house.database, "vendor"),
         unsettled=Marks(house.database, "vendor:ceilings:unsettled"),
         ending=Marks(house.database, "vendor:ceilings:ending"),
+        doubted=Marks(house.database, "vendor:ceilings:doubted"),
         clock=house.clock,
     )
     ceilings = Ceilings(writer, cast(Any, Seen(vault)))
@@ -119,6 +120,7 @@ def open_guarded(house: House, vault: Vault | None = None, *, own: int = 8, deni
         effects=effects,
         unsettled=writer.unsettled,
         ending=writer.ending,
+        doubted=writer.doubted,
         sweep=Sweep(house.database, "vendor", effects),
         ended=aftermath.ended,
         clock=house.clock,

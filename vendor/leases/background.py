@@ -44,6 +44,7 @@ class Background:
             effects=effects,
             unsettled=self.ceilings.writer.unsettled,
             ending=self.ceilings.writer.ending,
+            doubted=self.ceilings.writer.doubted,
             sweep=Sweep(self.database, self.prefix, effects),
             ended=self.aftermath.ended,
             clock=self.clock,

@@ -50,6 +50,7 @@ def open_ceilings(
         turns=Turns(database, prefix),
         unsettled=Marks(database, f"{prefix}:ceilings:unsettled"),
         ending=Marks(database, f"{prefix}:ceilings:ending"),
+        doubted=Marks(database, f"{prefix}:ceilings:doubted"),
         clock=clock,
     )
     s3 = {name: S3(stores[name].settings.endpoint, stores[name].settings.region) for name in kept}

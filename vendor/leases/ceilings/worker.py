@@ -2,8 +2,8 @@
 
 The feed of changes is the audit stream itself, read by one group of all replicas: an event counts as dealt with once
 everybody it concerns is settled, and what a replica read and did not deal with goes to another.  Beside it there are
-the marks of documents that are not what they should be, the moments at which grants end, and now and then a look at
-everybody with live leases.
+the marks of documents that are not what they should be, or may not stay so, the moments at which grants end, and now
+and then a look at everybody with live leases.
 """
 
 import asyncio
@@ -23,6 +23,7 @@ from vendor.errors import VendError
 from vendor.leases.ceilings.effects import KINDS, Concerned, Effects
 from vendor.leases.ceilings.marks import Marks
 from vendor.leases.ceilings.sweep import Sweep
+from vendor.leases.ceilings.writer import DOUBT
 
 GROUP: Final = "ceilings"
 EVERY: Final = 0.5  # seconds
@@ -43,6 +44,7 @@ class Worker:
     effects: Effects
     unsettled: Marks
     ending: Marks
+    doubted: Marks
     sweep: Sweep
     ended: Callable[[Mapping[str, Any]], Awaitable[None]]
     clock: Callable[[], float]
@@ -109,9 +111,15 @@ class Worker:
         now = self.clock()
         for marks in (self.unsettled, self.ending):
             for user in await marks.overdue(now):
+                if marks is self.unsettled:  # its writer died or failed, and the store may yet do what it was asked
+                    await self.doubted.put(user, now + DOUBT)
                 settled = await self.effects.settled(user)
                 if settled and marks is self.ending:
                     await marks.drop_before(user, now)
+        for user in await self.doubted.overdue(now):
+            await self.effects.writer.forget(user)
+            if await self.effects.settled(user):
+                await self.doubted.drop_before(user, now)
 
 
 def _parsed(fields: Mapping[str, str]) -> dict[str, Any] | None:

@@ -27,6 +27,7 @@ ROUNDS: Final = 10
 GRACE: Final = 30.0  # seconds after which somebody else looks whether a writer came to its end
 AGAIN: Final = 3.0  # seconds after which a failed write is tried again
 COOLING: Final = 2.0  # seconds for which nobody writes after a write of which it is not known whether it is over
+DOUBT: Final = 30.0  # seconds after which everything is written once more: a store that was stuck may do old work late
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Writer:
     turns: Turns
     unsettled: Marks
     ending: Marks
+    doubted: Marks
     clock: Clock
 
     async def settle(self, user: UserName) -> dict[str, Content]:
@@ -69,6 +71,15 @@ class Writer:
                 await turn.extend()
                 await self._write(user, todo, turn)
             raise StoreUnavailable("What leases are limited by keeps changing.")
+
+    async def forget(self, user: UserName) -> None:
+        """Take nothing for granted that was written for a user, so that `settle` writes all of it.
+
+        Raises StateUnavailable.
+        """
+        slots = await self.slots.taken(user)
+        if slots:
+            await self.slots.writing(user, slots)
 
     def documents(self, slot: Slot, count: int) -> tuple[str, ...]:
         """Return the names of a slot's documents."""
@@ -100,8 +111,7 @@ class Writer:
                     return_exceptions=True,
                 )
         except BaseException as failure:
-            turn.cooling = COOLING
-            await self.unsettled.put(user, self.clock() + AGAIN)
+            await self._failed(user, turn)
             if isinstance(failure, TimeoutError):
                 raise StoreUnavailable("The store takes too long to keep what limits leases.") from None
             raise
@@ -114,9 +124,13 @@ class Writer:
             await self.slots.written(user, written)
         problems = [problem for problem in done if problem is not None]
         if problems:
-            turn.cooling = COOLING
-            await self.unsettled.put(user, self.clock() + AGAIN)
+            await self._failed(user, turn)
             raise _worst(problems)
+
+    async def _failed(self, user: UserName, turn: Turn) -> None:
+        turn.cooling = COOLING
+        now = self.clock()
+        await asyncio.gather(self.unsettled.put(user, now + AGAIN), self.doubted.put(user, now + DOUBT))
 
     async def _write_slot(self, slot: Slot, content: Content, places: asyncio.Semaphore) -> None:
         """Write what differs; what grows comes before what shrinks, in case something moves from one to the other."""
