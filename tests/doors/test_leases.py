@@ -8,6 +8,7 @@ from datetime import datetime
 import jwt
 import pytest
 
+from tests.revocation.conftest import Scene
 from tests.support.gateways import Api, api, s3_of
 from tests.support.sts import allowed
 from tests.support.waiting import eventually
@@ -186,24 +187,31 @@ def test_an_unknown_store(alice: Api) -> None:
     assert alice.refusal("POST", "/v1/leases", {"store": "other"}) == (404, "unknown_store")
 
 
-LARGE = [{"path": f"{HOME}{'x' * 80}{number}/", "access": "write"} for number in range(30)]
+def large(home: str) -> list[dict[str, str]]:
+    """A scope that fits no session policy."""
+    return [{"path": f"{home}{'x' * 80}{number}/", "access": "write"} for number in range(30)]
 
 
-def test_a_scope_that_fits_no_session_policy_is_held_by_a_ceiling(alice: Api) -> None:
-    answer = alice.call("POST", "/v1/leases", {"scope": LARGE})
+def test_a_scope_that_fits_no_session_policy_is_held_by_a_ceiling(seaweedfs_stack: Stack) -> None:
+    """For somebody with no other leases, so that there is a slot with room for it."""
+    with api(seaweedfs_stack, "carol") as admin:
+        scene = Scene(seaweedfs_stack, admin)
+        person = scene.person()
+        home = f"users-general-warehouse/{scene.name(person)}/"
+        answer = person.call("POST", "/v1/leases", {"scope": large(f"s3://cdm-lake/{home}")})
+        scene.close()
 
     assert answer.status_code == 201, answer.text
     assert answer.json()["lease"]["policy"]["form"] == "ceiling"
     s3 = s3_of(answer.json())
-    inside, outside = LARGE[-1]["path"].removeprefix("s3://cdm-lake/"), HOME.removeprefix("s3://cdm-lake/")
-    assert allowed(lambda: s3.put_object(Bucket="cdm-lake", Key=f"{inside}x", Body=b""))
-    assert not allowed(lambda: s3.put_object(Bucket="cdm-lake", Key=f"{outside}x", Body=b""))
+    assert allowed(lambda: s3.put_object(Bucket="cdm-lake", Key=f"{home}{'x' * 80}29/y", Body=b""))
+    assert not allowed(lambda: s3.put_object(Bucket="cdm-lake", Key=f"{home}y", Body=b""))
 
 
 def test_without_ceilings_it_is_refused_with_its_size(seaweedfs_stack: Stack) -> None:
     plain = seaweedfs_stack.add_gateway("no-ceilings", VENDOR_STORE_OPERATOR_POLICY="")
     with api(seaweedfs_stack, "alice", url=plain.url) as alice:
-        answer = alice.call("POST", "/v1/leases", {"scope": LARGE})
+        answer = alice.call("POST", "/v1/leases", {"scope": large(HOME)})
     plain.child.stop()
 
     error = answer.json()["error"]

@@ -52,8 +52,8 @@ class Counting:
 
     async def issue(self, order: Order) -> Credentials:
         self.orders.append(order)
-        await asyncio.sleep(0)
         number = len(self.orders)
+        await asyncio.sleep(0)
         ends = self.house.clock() + order.seconds
         return Credentials(f"AKID{number}", SecretKey(f"secret-{number}"), SessionToken(f"session-{number}"), ends)
 
