@@ -46,8 +46,8 @@ def test_a_notebook_finds_its_keys_and_serves_a_pair(seaweedfs_stack: Stack, tmp
         done = subprocess.run(
             [sys.executable, "-c", NOTEBOOK], env=environ, capture_output=True, text=True, timeout=60, check=False
         )
-        assert (done.returncode, done.stdout) == (0, "by the extension\n"), done.stderr
         lease = alice.call("GET", f"/v1/leases/{answer['lease']['id']}").json()["lease"]
+        assert (done.returncode, done.stdout) == (0, "by the extension\n"), f"{done.stderr}\n{lease}"
         assert lease["ended"] is None, "the lease is the hub's to end"
 
 
