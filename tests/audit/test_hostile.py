@@ -27,7 +27,7 @@ from vendor.dev.valkey import Valkey, start_valkey
 from vendor.sealed.keys import read_keys
 from vendor.sealed.verify import verify
 
-STREAM = "{vendor}:audit"
+STREAM = "{beset}:audit"
 
 
 @dataclass
@@ -68,6 +68,7 @@ def beset(seaweedfs_stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> I
     gateway = stack.add_gateway(
         "gateway-beset",
         VENDOR_REDIS_URL=valkey.url,
+        VENDOR_REDIS_PREFIX="beset",  # two gateways with the same one would write each other's ceilings
         VENDOR_AUDIT_FILE_DIR=str(blocked / "log"),
         VENDOR_AUDIT_WEBHOOK_URL=f"http://127.0.0.1:{silent.getsockname()[1]}/",
         VENDOR_AUDIT_WEBHOOK_SECRET="only-for-this",

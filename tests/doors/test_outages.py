@@ -47,7 +47,7 @@ class Alone:
 def alone(seaweedfs_stack: Stack) -> Iterator[Alone]:
     stack = seaweedfs_stack
     valkey = start_valkey(stack.folder, stack.children, name="valkey-alone")
-    gateway = stack.add_gateway("gateway-alone", VENDOR_REDIS_URL=valkey.url)
+    gateway = stack.add_gateway("gateway-alone", VENDOR_REDIS_URL=valkey.url, VENDOR_REDIS_PREFIX="alone")
     yield Alone(stack, gateway, valkey)
     sweep(valkey.url, *stack.tokens.values(), valkey.password)
     gateway.child.stop()

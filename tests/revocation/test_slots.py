@@ -11,7 +11,7 @@ from tests.support.callers import caller
 from tests.support.house import KBASE, House
 from vendor.errors import InvalidName
 from vendor.identity.principal import ActsFor
-from vendor.leases.ceilings.slots import LAPSE, MOST, SLACK, Slot, Slots, Who
+from vendor.leases.ceilings.slots import FOR_SHARING, LAPSE, MOST, SLACK, Slot, Slots, Who
 from vendor.leases.lease import LeaseId, new_lease_id
 from vendor.names import UserName, parse_user_name
 from vendor.policy.grant import Access
@@ -122,11 +122,25 @@ async def test_ending_one_lease_never_ends_those_that_share(slots: Slots) -> Non
     assert {slot.number for slot in everything} == {slot.number for slot in found}
 
 
+async def test_who_ends_leases_all_the_time_shares_a_slot_in_the_end(slots: Slots, house: House) -> None:
+    for _ in range(MOST - FOR_SHARING):
+        slot = await taken(slots)
+        assert not slot.shared
+        await slots.confirm(slot, slot.lease, house.clock.now + 900)
+        await slots.end(BOB.user, slot.lease)
+
+    one, other = await taken(slots), await taken(slots)
+    assert one.shared
+    assert one.field == other.field
+    house.clock.now += 900 + SLACK
+    assert not (await taken(slots)).shared
+
+
 async def test_there_is_an_end_to_slots(slots: Slots, house: House) -> None:
     for _ in range(MOST):
         slot = await taken(slots)
         await slots.confirm(slot, slot.lease, house.clock.now + 900)
-        await slots.end(BOB.user, slot.lease)
+        await slots.end(BOB.user, None)
 
     assert await slots.reserve(BOB, "default", new_lease_id()) is None
 

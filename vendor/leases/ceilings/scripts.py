@@ -23,11 +23,12 @@ def _script(text: str) -> Script:
     return Script(_BASE + text)
 
 
-# ARGV: where the field begins, lease, now, lapse, own slots, slots in all, who, end of the lease's present keys.
+# ARGV: where the field begins, lease, now, lapse, own slots, slots in all, who, end of the lease's present keys, how many
+# of all are for sharing only.
 # Returns {field, slot}, or {} when there is no slot left; {field, slot} of an ended one if the lease was ended.
 RESERVE: Final = _script("""
 local begin, lease, now, lapse = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local own, most, loose = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[8])
+local own, most, loose, kept = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[8]), tonumber(ARGV[9])
 local all = redis.call('HGETALL', KEYS[1])
 local known, live, shared = {}, 0, nil
 for i = 1, #all, 2 do
@@ -46,25 +47,29 @@ for i = 1, #all, 2 do
     end
   end
 end
-local alone = live < own
+local function free(below)
+  for number = 0, below - 1 do
+    local old = known[number]
+    if not old or not taken(old, now) then return number end
+  end
+end
+local number = live < own and free(most - kept) or nil
+local alone = number ~= nil
 if not alone and shared then
   local slot = known[shared]
   slot.lapse = math.max(slot.lapse, lapse)
   keep(begin .. shared, slot)
   return { begin .. shared, cjson.encode(slot) }
 end
-for number = 0, most - 1 do
-  local old = known[number]
-  if not old or not taken(old, now) then
-    local slot = { lease = alone and lease or '', shared = not alone, ended = false, since = now, lapse = lapse,
-      who = ARGV[7], wish = '', loose = loose, parts = old and old.parts or 0, written = old and old.written or '' }
-    slot['until'] = 0
-    keep(begin .. number, slot)
-    if redis.call('TTL', KEYS[1]) < 86400 then redis.call('EXPIRE', KEYS[1], 172800) end
-    return { begin .. number, cjson.encode(slot) }
-  end
-end
-return {}
+number = number or free(most)
+if not number then return {} end
+local old = known[number]
+local slot = { lease = alone and lease or '', shared = not alone, ended = false, since = now, lapse = lapse,
+  who = ARGV[7], wish = '', loose = loose, parts = old and old.parts or 0, written = old and old.written or '' }
+slot['until'] = 0
+keep(begin .. number, slot)
+if redis.call('TTL', KEYS[1]) < 86400 then redis.call('EXPIRE', KEYS[1], 172800) end
+return { begin .. number, cjson.encode(slot) }
 """)
 
 # ARGV: field, lease, end, moment of forgetting.

@@ -1,7 +1,7 @@
 """Slots: which documents in a store belong to which live lease, as Redis keeps it.
 
 A user has some slots per store.  Each live lease takes one of its own, so that ending it touches no other; when all
-are taken, further leases share one.  A slot whose lease was ended is given to nobody before the lease's keys have run
+are taken, or wait for the keys of ended leases to run out, further leases share one.  A slot whose lease was ended is given to nobody before the lease's keys have run
 out: otherwise what is written for the next lease would revive them.  All slots of a user are one hash, so that taking
 one is one atomic step; it runs beside the reading of governance and costs a lease no round trip.
 """
@@ -24,7 +24,8 @@ from vendor.times import Clock
 
 LAPSE: Final = 60.0  # seconds after which a slot that was taken for keys that never came is free again
 SLACK: Final = 60.0  # how far the store's clock may be behind when keys end
-MOST: Final = 64  # slots of one user in one store, those included that wait for the end of ended leases
+MOST: Final = 256  # slots of one user in one store, those included that wait for the end of ended leases
+FOR_SHARING: Final = 8  # of them: whoever ends leases all the time gets keys nevertheless, to end with others or expire
 _FORGOTTEN: Final = 86_400
 
 
@@ -117,7 +118,7 @@ class Slots:
         now = self._clock()
         arguments: list[Argument] = [f"{store}/{who.variant}/", lease, now, now + LAPSE, self._own[store], MOST]
         said = await self._database.run(
-            scripts.RESERVE, [self._key(who.user)], [*arguments, who.text(), renewed_until], repeatable=True
+            scripts.RESERVE, [self._key(who.user)], [*arguments, who.text(), renewed_until, FOR_SHARING], repeatable=True
         )
         return None if not said else _slot(who.user, said[0], said[1])
 
