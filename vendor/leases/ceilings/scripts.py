@@ -23,8 +23,8 @@ def _script(text: str) -> Script:
     return Script(_BASE + text)
 
 
-# ARGV: where the field begins, lease, now, lapse, own slots, slots in all, who, end of the lease's present keys, how many
-# of all are for sharing only.
+# ARGV: where the field begins, lease, now, lapse, own slots, slots in all, who, end of the lease's present keys, and
+# how many of all are for sharing only.
 # Returns {field, slot}, or {} when there is no slot left; {field, slot} of an ended one if the lease was ended.
 RESERVE: Final = _script("""
 local begin, lease, now, lapse = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])

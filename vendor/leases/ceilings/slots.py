@@ -1,9 +1,10 @@
 """Slots: which documents in a store belong to which live lease, as Redis keeps it.
 
-A user has some slots per store.  Each live lease takes one of its own, so that ending it touches no other; when all
-are taken, or wait for the keys of ended leases to run out, further leases share one.  A slot whose lease was ended is given to nobody before the lease's keys have run
-out: otherwise what is written for the next lease would revive them.  All slots of a user are one hash, so that taking
-one is one atomic step; it runs beside the reading of governance and costs a lease no round trip.
+A user has some slots per store.  Each live lease takes one of its own, so that ending it touches no other; when all are
+taken, or wait for the keys of ended leases to run out, further leases share one.  A slot whose lease was ended is given
+to nobody before the lease's keys have run out: otherwise what is written for the next lease would revive them.  All
+slots of a user are one hash, so that taking one is one atomic step; it runs beside the reading of governance and costs
+a lease no round trip.
 """
 
 import hashlib
@@ -118,7 +119,10 @@ class Slots:
         now = self._clock()
         arguments: list[Argument] = [f"{store}/{who.variant}/", lease, now, now + LAPSE, self._own[store], MOST]
         said = await self._database.run(
-            scripts.RESERVE, [self._key(who.user)], [*arguments, who.text(), renewed_until, FOR_SHARING], repeatable=True
+            scripts.RESERVE,
+            [self._key(who.user)],
+            [*arguments, who.text(), renewed_until, FOR_SHARING],
+            repeatable=True,
         )
         return None if not said else _slot(who.user, said[0], said[1])
 
