@@ -238,6 +238,15 @@ as = "svc.hub"
 may_act_for = ["dev"]
 
 [[issuer.rule]]
+name = "narrow"
+when = [{{ claim = "sub", equals = "narrow" }}]
+kind = "workload"
+as = "svc.narrow"
+may_act_for = ["dev"]
+scope = [{{ path = "s3://cdm-lake/tenant-general-warehouse/kbase/" }}]
+max_lease_seconds = 600
+
+[[issuer.rule]]
 name = "other"
 kind = "workload"
 as = "svc.other"
@@ -307,6 +316,18 @@ def test_only_actors_that_a_rule_allows(acting: OAuth, hub: TinyIssuer, wrong: s
 
 def test_the_limits_of_the_actor_hold_as_well(acting: OAuth, hub: TinyIssuer) -> None:
     assert acting.exchange(**actor(hub))["expires_in"] <= 3600
+
+
+def test_the_scope_of_the_actor_holds_as_well(acting: OAuth, hub: TinyIssuer) -> None:
+    """alice may write in `kbase` and at home; what this hub gets for her reads `kbase` and does nothing else."""
+    found = acting.exchange(scope="read write", **actor(hub, "narrow"))
+
+    assert found["scope"] == "read"
+    assert found["expires_in"] <= 600
+    issued = events_of(acting.stack, found["lease_id"])[0]
+    assert {entry["path"] for entry in issued["granted"]} == {"s3://cdm-lake/tenant-general-warehouse/kbase/"}
+    beyond = acting.post("/oauth/token", acting.form(resource=HOME, **actor(hub, "narrow")))
+    assert refusal(beyond) == (400, "invalid_target")
 
 
 def test_a_disabled_actor_acts_for_nobody(acting: OAuth, hub: TinyIssuer) -> None:

@@ -122,6 +122,11 @@ def complaints(file: Path, text: str) -> list[str]:
         ),
         pytest.param(ISSUER + RULE + 'as = "Root"\n', "line 12: issuer[0].rule[0].as: 'Root' is not a user", id="as"),
         pytest.param(
+            ISSUER + RULE + 'kind = "workload"\ntenant = "kbase"\nmay_act_for = ["one"]\n',
+            "line 14: issuer[0].rule[0].may_act_for: contradicts `tenant`",
+            id="acts-for-a-tenant-and-for-people",
+        ),
+        pytest.param(
             ISSUER + RULE + 'tenant = "kbase"\n', "line 12: issuer[0].rule[0].tenant: is for w", id="user-tenant"
         ),
         pytest.param(

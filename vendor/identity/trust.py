@@ -187,6 +187,8 @@ def _rule_mistakes(rule: Rule) -> Iterator[Mistake]:
         yield ("tenant",), 'is for workloads: kind = "workload"'
     if rule.tenant is not None and rule.home:
         yield ("home",), "contradicts `tenant`: who acts for a tenant has only what the tenant has"
+    if rule.tenant is not None and rule.may_act_for:
+        yield ("may_act_for",), "contradicts `tenant`: who acts for a tenant acts for nobody else; see `scope`"
     if rule.tenant is None and "access" in rule.model_fields_set:
         yield ("access",), "has no meaning without `tenant`"
 

@@ -15,6 +15,21 @@ def within(grants: Sequence[Grant], most: Sequence[Ask]) -> tuple[Grant, ...]:
     return tuple(dict.fromkeys(piece for piece in pieces if piece is not None))
 
 
+def common(one: Sequence[Ask], other: Sequence[Ask]) -> tuple[Ask, ...]:
+    """Return what two limits both allow; none if they have nothing in common."""
+    pieces = (_inner(mine, theirs) for mine in one for theirs in other)
+    return tuple(dict.fromkeys(piece for piece in pieces if piece is not None))
+
+
+def _inner(one: Ask, other: Ask) -> Ask | None:
+    if one.path.bucket != other.path.bucket:
+        return None
+    level = one.level.at_most(other.level)
+    if one.path.prefix.startswith(other.path.prefix):
+        return replace(one, level=level)
+    return replace(other, level=level) if other.path.prefix.startswith(one.path.prefix) else None
+
+
 def _both(grant: Grant, limit: Ask) -> Grant | None:
     if grant.bucket != limit.path.bucket:
         return None
