@@ -9,7 +9,7 @@ import httpx2
 import pytest
 import redis
 
-from tests.support.gateways import Api, api
+from tests.support.gateways import api
 from tests.support.issuer import TinyIssuer, tiny_issuer
 from vendor.dev.stack import Stack
 
@@ -326,19 +326,25 @@ def test_the_scope_of_the_actor_holds_as_well(acting: OAuth, hub: TinyIssuer) ->
     assert found["expires_in"] <= 600
     issued = events_of(acting.stack, found["lease_id"])[0]
     assert {entry["path"] for entry in issued["granted"]} == {"s3://cdm-lake/tenant-general-warehouse/kbase/"}
+    again = acting.lease(found["access_token"])
+    assert {entry["path"] for entry in again["scope"]} == {"s3://cdm-lake/tenant-general-warehouse/kbase/"}
     beyond = acting.post("/oauth/token", acting.form(resource=HOME, **actor(hub, "narrow")))
     assert refusal(beyond) == (400, "invalid_target")
 
 
 def test_a_disabled_actor_acts_for_nobody(acting: OAuth, hub: TinyIssuer) -> None:
     url = str(acting.web.base_url)
-    with Api(url, hub.sign(sub="hub")) as itself, api(acting.stack, "carol", url=url) as carol:
-        assert itself.call("GET", "/v1/whoami").is_success
+    begun = {"authorization": f"Bearer {acting.exchange(**actor(hub))['access_token']}"}
+    with api(acting.stack, "carol", url=url) as carol, api(acting.stack, None, url=url) as holder:
+        assert holder.call("GET", "/v1/container-credentials", headers=begun).is_success
         assert carol.call("PATCH", "/v1/users/svc.hub", {"disabled": True}).is_success
         try:
             assert refusal(acting.post("/oauth/token", acting.form(**actor(hub)))) == (400, "invalid_request")
+            assert holder.call("POST", "/v1/leases/renew", {}, headers=begun).status_code == 403
+            assert holder.call("GET", "/v1/container-credentials", headers=begun).status_code == 403
         finally:
             assert carol.call("PATCH", "/v1/users/svc.hub", {"disabled": False}).is_success
+        assert holder.call("GET", "/v1/container-credentials", headers=begun).is_success
         acting.exchange(**actor(hub))
 
 

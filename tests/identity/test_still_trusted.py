@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from vendor.errors import LeaseEnded
-from vendor.identity.principal import ActsFor, Principal, PrincipalKind
+from vendor.identity.principal import ActedBy, ActsFor, Principal, PrincipalKind
 from vendor.identity.still_trusted import still_trusted
 from vendor.identity.trust import Trust, load_trust
 from vendor.names import TenantName, parse_s3_path, parse_user_name
@@ -97,3 +97,79 @@ def test_a_kbase_user_goes_on_within_the_entry_s_bounds(tmp_path: Path) -> None:
     assert still_trusted(who, trust(tmp_path, "version = 1\n" + KBASE)) == who
     shorter = still_trusted(who, trust(tmp_path, "version = 1\n" + KBASE + "max_lease_seconds = 60\n"))
     assert shorter.max_lease_seconds == 60
+
+
+# Leases that somebody began for another -----------------------------------------------------------------------------
+
+HUBS = """\
+[[issuer]]
+name = "hubs"
+url = "https://hubs.example.org"
+prefix = "svc."
+audiences = ["vendor"]
+algorithms = ["ES256"]
+tokens = ["workload"]
+[[issuer.rule]]
+name = "hub"
+kind = "workload"
+as = "svc.hub"
+may_act_for = ["lab"]
+"""
+HUB = ActedBy(parse_user_name("svc.hub"), "https://hubs.example.org", "hub", PrincipalKind.WORKLOAD, "hubs", "hub")
+BEGUN_BY_HUB = person(acted_by=HUB)
+SCOPE = 'scope = [{ path = "s3://cdm-lake/a/", access = "write" }]\n'
+DATA = (Ask(parse_s3_path("s3://cdm-lake/a/"), Level.WRITE),)
+
+
+def test_a_lease_that_a_hub_began_goes_on_unchanged_while_it_may(tmp_path: Path) -> None:
+    assert still_trusted(BEGUN_BY_HUB, trust(tmp_path, ENTRY + PEOPLE + HUBS)) == BEGUN_BY_HUB
+
+
+@pytest.mark.parametrize(
+    ("who", "hubs"),
+    [
+        pytest.param(BEGUN_BY_HUB, "", id="entry-gone"),
+        pytest.param(BEGUN_BY_HUB, HUBS.replace('may_act_for = ["lab"]\n', ""), id="may-act-for-nobody"),
+        pytest.param(BEGUN_BY_HUB, HUBS.replace('["lab"]', '["hubs"]'), id="may-act-for-others"),
+        pytest.param(BEGUN_BY_HUB, HUBS.replace('name = "hub"\n', 'name = "hub2"\n'), id="rule-gone"),
+        pytest.param(BEGUN_BY_HUB, HUBS + 'mode = "audit"\n', id="rule-in-audit"),
+        pytest.param(BEGUN_BY_HUB, HUBS.replace('kind = "workload"', 'kind = "user"'), id="another-kind"),
+        pytest.param(BEGUN_BY_HUB, HUBS.replace('as = "svc.hub"', 'as = "svc.other"'), id="another-name"),
+        pytest.param(person(acted_by=replace(HUB, trusted_by=None, rule=None)), HUBS, id="of-nobody-knows-where"),
+    ],
+)
+def test_it_is_over_when_the_hub_may_not_any_more(tmp_path: Path, who: Principal, hubs: str) -> None:
+    with pytest.raises(LeaseEnded):
+        still_trusted(who, trust(tmp_path, ENTRY + PEOPLE + hubs))
+
+
+@pytest.mark.parametrize(
+    ("people", "hub", "changed"),
+    [
+        pytest.param("", SCOPE, {"max_scope": DATA}, id="the-hub-s-scope"),
+        pytest.param(SCOPE, "", {"max_scope": DATA}, id="the-user-s-scope"),
+        pytest.param(SCOPE.replace("/a/", "/a/b/"), SCOPE,
+                     {"max_scope": (Ask(parse_s3_path("s3://cdm-lake/a/b/"), Level.WRITE),)}, id="both-scopes"),
+        pytest.param("max_lease_seconds = 90\n", "max_lease_seconds = 60\n", {"max_lease_seconds": 60}, id="shorter"),
+    ],
+)  # fmt: skip
+def test_the_bounds_of_both_hold_as_they_are_now(
+    tmp_path: Path, people: str, hub: str, changed: dict[str, Any]
+) -> None:
+    found = still_trusted(BEGUN_BY_HUB, trust(tmp_path, ENTRY + PEOPLE + people + HUBS + hub))
+
+    assert found == replace(BEGUN_BY_HUB, **changed)
+
+
+def test_it_is_over_when_the_scopes_of_both_have_nothing_in_common(tmp_path: Path) -> None:
+    text = ENTRY + PEOPLE + SCOPE.replace("/a/", "/b/") + HUBS + SCOPE
+    with pytest.raises(LeaseEnded):
+        still_trusted(BEGUN_BY_HUB, trust(tmp_path, text))
+
+
+def test_a_kbase_user_s_scope_is_only_the_hub_s_and_goes_with_it(tmp_path: Path) -> None:
+    url = "https://kbase.example.org/services/auth/"
+    who = person(issuer=url, rule=None, acted_by=HUB, max_scope=DATA)
+
+    assert still_trusted(who, trust(tmp_path, "version = 1\n" + KBASE + HUBS + SCOPE)) == who
+    assert still_trusted(who, trust(tmp_path, "version = 1\n" + KBASE + HUBS)) == replace(who, max_scope=None)

@@ -24,7 +24,7 @@ def on_behalf(subject: Principal, actor: Principal) -> Principal:
         subject,
         max_lease_seconds=min(limits, default=None),
         max_scope=_within_both(subject.max_scope, actor.max_scope),
-        acted_by=ActedBy(actor.name, actor.issuer, actor.subject),
+        acted_by=ActedBy(actor.name, actor.issuer, actor.subject, actor.kind, actor.trusted_by, actor.rule),
         admin=False,
     )
 

@@ -36,11 +36,17 @@ class Assurance:
 
 @dataclass(frozen=True, slots=True)
 class ActedBy:
-    """Who acts for the principal (`act` of RFC 8693): its name here, and issuer and subject of its own token."""
+    """Who acts for the principal (`act` of RFC 8693): its name here, and issuer and subject of its own token.
+
+    What it is, and by which entry and rule of the trust file, is for looking again whether it still may.
+    """
 
     name: UserName
     issuer: str
     subject: str
+    kind: PrincipalKind = PrincipalKind.WORKLOAD
+    trusted_by: str | None = None
+    rule: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

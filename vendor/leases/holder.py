@@ -26,7 +26,7 @@ def holder_text(principal: Principal) -> str:
             "acts_for": [principal.acts_for.tenant, str(principal.acts_for.access)] if principal.acts_for else None,
             "max_scope": None if principal.max_scope is None else [_entry(ask) for ask in principal.max_scope],
             "break_glass": principal.break_glass,
-            "acted_by": _acted_by_text(principal.acted_by),
+            **_acted_by_members(principal.acted_by),
             "trusted_by": principal.trusted_by,
             "rule": principal.rule,
         }
@@ -51,7 +51,7 @@ def parse_holder(text: str, *, until: float) -> Principal:
             break_glass=bool(kept["break_glass"]),
             trusted_by=kept["trusted_by"],
             rule=kept["rule"],
-            acted_by=_acted_by(kept.get("acted_by")),
+            acted_by=_acted_by(kept.get("acted_by"), kept.get("acted_by_rule")),
         )
     except (ValueError, KeyError, TypeError, VendError) as problem:
         raise StateUnavailable("The stored holder of this lease cannot be read.") from problem
@@ -89,15 +89,24 @@ def parse_ask(text: str) -> LeaseAsk:
         raise StateUnavailable("What this lease was asked for cannot be read.") from problem
 
 
-def _acted_by_text(actor: ActedBy | None) -> list[str] | None:
-    return None if actor is None else [actor.name, actor.issuer, actor.subject]
+def _acted_by_members(actor: ActedBy | None) -> dict[str, list[str | None] | None]:
+    if actor is None:
+        return {"acted_by": None}
+    return {
+        "acted_by": [actor.name, actor.issuer, actor.subject],
+        "acted_by_rule": [str(actor.kind), actor.trusted_by, actor.rule],
+    }
 
 
-def _acted_by(kept: list[str] | None) -> ActedBy | None:
+def _acted_by(kept: list[str] | None, rule: list[str] | None) -> ActedBy | None:
+    """Read an actor back.  One without its rule, from before rules were kept, is trusted by none."""
     if kept is None:
         return None
     name, issuer, subject = kept
-    return ActedBy(parse_user_name(name), issuer, subject)
+    if rule is None:
+        return ActedBy(parse_user_name(name), issuer, subject)
+    kind, trusted_by, named = rule
+    return ActedBy(parse_user_name(name), issuer, subject, PrincipalKind(kind), trusted_by, named)
 
 
 def _entry(ask: Ask) -> list[str]:

@@ -1,8 +1,9 @@
 """Renew: from a lease token to fresh keys of the same lease.
 
 Every renewal reads the grants again: what was taken away is gone from the new keys, and what was asked for and has
-come back is in them.  A deleted user's leases are not renewed, whoever has the name later.  The identity token that
-began the lease is not needed any more, nor is the identity provider.
+come back is in them.  A deleted user's leases are not renewed, whoever has the name later; those that somebody began
+for them are not either when that one's account is disabled or gone.  The identity token that began the lease is not
+needed any more, nor is the identity provider.
 """
 
 import asyncio
@@ -13,8 +14,9 @@ import structlog
 
 from vendor.audit.event import Kind, Origin
 from vendor.audit.trail import Trail
-from vendor.errors import InvalidToken, LeaseEnded, StateUnavailable, VendError
-from vendor.governance.state import Standing
+from vendor.errors import InvalidToken, LeaseEnded, RoleRequired, StateUnavailable, VendError
+from vendor.governance.records import User
+from vendor.governance.state import Standing, Subject
 from vendor.identity.principal import Principal
 from vendor.identity.still_trusted import still_trusted
 from vendor.identity.trust import Trust
@@ -83,9 +85,10 @@ class Renewing:
         try:
             caller, wish = self._now(kept, ask, origin)
             self._require_time_left(wish)
-            standing, slot = await asyncio.gather(
+            standing, slot, _ = await asyncio.gather(
                 self.users.standing_if_known(caller),
                 self.making.reserve(kept.holder, ask.store, kept.id, renewed_until=kept.expires_at),
+                self.require_actor(kept),
             )
             _require_same_user(kept, standing)
             return await self.making.make(wish, standing, event, slot=slot, keep=self._keep, forget=_nothing)
@@ -108,6 +111,23 @@ class Renewing:
     def holder(self, kept: Kept) -> Principal:
         """Return the holder of a lease, with the bounds that are set now.  Raises LeaseEnded."""
         return kept.holder if self.trust is None else still_trusted(kept.holder, self.trust)
+
+    async def require_actor(self, kept: Kept) -> None:
+        """Look whether the account of whoever began a lease for its user is still the one it was.
+
+        Raises LeaseEnded if it was deleted, RoleRequired if it is disabled, StateUnavailable.
+        """
+        actor = kept.holder.acted_by
+        if actor is None:
+            return
+        user = (await self.users.desk.governance.standing(Subject(actor.name))).user
+        if user is None or _is_another(user, kept):
+            raise LeaseEnded("The account of whoever began this lease for its user was deleted.")
+        if user.disabled:
+            raise RoleRequired(
+                "The account of whoever began this lease for its user is disabled.",
+                remedy="Ask an administrator to enable it again, or ask for a lease of your own.",
+            )
 
     async def seal(self, issued: Issued, ask: LeaseAsk, token: RawToken) -> None:
         """Keep fresh keys for repeated asks.  They are recorded by now, and good without it, too."""
@@ -133,8 +153,13 @@ class Renewing:
 
 def _require_same_user(kept: Kept, standing: Standing) -> None:
     """Raise LeaseEnded if the user was deleted since: whoever has the name now may be somebody else."""
-    if standing.user is None or parse_rfc3339(standing.user.first_seen) > kept.begun + CLOCK_SLACK:
+    if standing.user is None or _is_another(standing.user, kept):
         raise LeaseEnded("The user of this lease was deleted.")
+
+
+def _is_another(user: User, kept: Kept) -> bool:
+    """Say whether the user of this name came after the lease."""
+    return parse_rfc3339(user.first_seen) > kept.begun + CLOCK_SLACK
 
 
 async def _nothing(_issued: Issued) -> None:

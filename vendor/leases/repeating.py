@@ -16,7 +16,7 @@ from typing import Final
 
 from vendor.audit.event import Origin
 from vendor.database import Database
-from vendor.errors import LeaseEnded, StateUnavailable, VendError
+from vendor.errors import LeaseEnded, RoleRequired, StateUnavailable, VendError
 from vendor.leases.glance import Glance, Glances
 from vendor.leases.lease import LeaseId
 from vendor.leases.live import Live, sdk_duration
@@ -93,6 +93,10 @@ class Repeating:
         """Return live keys if the holder may still do what they were made for, with the revision that says so."""
         holder = self._renewing.holder(kept)
         if holder != kept.holder:  # the trust file was changed: other keys, if any
+            return None
+        try:
+            await self._renewing.require_actor(kept)
+        except (LeaseEnded, RoleRequired):  # the renewal that is tried now says so, and it is recorded
             return None
         standing = await self._renewing.users.standing_if_known(Caller(holder, _NOBODY))
         if standing.digest != live.digest or not live.is_good(self._now()):

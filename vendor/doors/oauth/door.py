@@ -137,21 +137,23 @@ async def _caller(request: Request, sent: Parameters) -> Caller:
     """Authenticate the subject, and the actor if one is named.  Raises as `_principal` does."""
     subject = await _principal(request, sent, "subject")
     if sent.get("actor_token") is not None:
-        subject = on_behalf(subject, await _enabled(request, await _principal(request, sent, "actor")))
+        actor = await _principal(request, sent, "actor")
+        subject = on_behalf(subject, actor)
+        await _require_enabled(request, actor)
     elif sent.get("actor_token_type") is not None:
         raise InvalidRequest("actor_token_type: there is no actor_token.")
     return Caller(subject, origin(request, DOOR))
 
 
-async def _enabled(request: Request, actor: Principal) -> Principal:
-    """Return the actor.  Raises RoleRequired for one whose account is disabled, and StateUnavailable.
+async def _require_enabled(request: Request, actor: Principal) -> None:
+    """Raise RoleRequired for an actor whose account is disabled, and StateUnavailable.
 
-    The subject's is looked at where the lease is made.
+    It becomes known here, so that there is an account to disable, or to delete.  The subject's is looked at where the
+    lease is made.
     """
-    user = (await gateway(request).users.standing_if_known(Caller(actor, origin(request, DOOR)))).user
+    user = (await gateway(request).users.standing(Caller(actor, origin(request, DOOR)))).user
     if user is not None and user.disabled:
         raise RoleRequired("The actor's account is disabled.", remedy="Ask an administrator to enable it again.")
-    return actor
 
 
 async def _principal(request: Request, sent: Parameters, whose: str) -> Principal:

@@ -5,7 +5,7 @@ import hmac
 import json
 from functools import lru_cache
 
-from vendor.identity.principal import Principal
+from vendor.identity.principal import ActedBy, Principal
 from vendor.leases.lease import LeaseAsk
 from vendor.policy.grant import Ask
 from vendor.secret import Proof
@@ -48,7 +48,7 @@ def ask_mark(principal: Principal, ask: LeaseAsk, store: StoreSettings) -> bytes
             [principal.trusted_by, principal.rule],
             _scope(ask.scope),
             [ask.duration, ask.partial, ask.policy, None if ask.at_most is None else str(ask.at_most)],
-            [acted_by.name, acted_by.issuer, acted_by.subject] if acted_by else None,
+            _actor(acted_by) if acted_by else None,
             sorted((ask.audit_context or {}).items()),
             [store.name, str(store.profile.kind), store.endpoint, store.public_endpoint, store.sts_endpoint],
             [store.region, store.role_arn, store.policy],
@@ -59,6 +59,10 @@ def ask_mark(principal: Principal, ask: LeaseAsk, store: StoreSettings) -> bytes
 def name_for(proof: Proof, mark: bytes) -> str:
     """Return the name under which keys for the ask `mark` are kept: it tells nothing, and each token has its own."""
     return hmac.digest(proof.reveal().encode(), b"vendor: name of live keys, version 1" + mark, "sha256").hex()
+
+
+def _actor(actor: ActedBy) -> list[str | None]:
+    return [actor.name, str(actor.kind), actor.issuer, actor.subject, actor.trusted_by, actor.rule]
 
 
 def _scope(scope: tuple[Ask, ...] | None) -> list[list[str]] | None:
