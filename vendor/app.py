@@ -56,6 +56,7 @@ from vendor.leases.vending import Vending
 from vendor.policy.access import load_access
 from vendor.policy.layout import load_layout
 from vendor.settings import Settings
+from vendor.slow_callbacks import telling_slow_callbacks
 from vendor.stewardship.desk import Desk
 from vendor.stewardship.identity import Observations, SharedBoard, SharedCooldown
 from vendor.stewardship.members import Members
@@ -95,7 +96,7 @@ def build(settings: Settings, *, clock: Clock = time.time) -> Starlette:
             Middleware(Fair, lanes=gateway.lanes),
         ],
         exception_handlers={VendError: _refused, HTTPException: _no_route},
-        lifespan=_lifespan(gateway),
+        lifespan=_lifespan(gateway, settings.slow_callback_ms),
     )
     app.router.redirect_slashes = False
     app.state.gateway = gateway
@@ -219,21 +220,24 @@ def _watch(
     return watch
 
 
-def _lifespan(gateway: Gateway) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    gateway: Gateway, slow_callback_ms: int | None
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def running(_app: Starlette) -> AsyncIterator[None]:
-        try:
-            watches, audit = watching(gateway.watches.values()), gateway.audit.running()
-            async with watches, audit, gateway.background.running():
-                yield
-        finally:
-            await gateway.vending.close()
-            await gateway.background.close()
-            await gateway.authenticator.close()
-            await gateway.mms.close()
-            for store in gateway.stores.values():
-                await store.close()
-            await gateway.database.close()
+        with telling_slow_callbacks(slow_callback_ms):
+            try:
+                watches, audit = watching(gateway.watches.values()), gateway.audit.running()
+                async with watches, audit, gateway.background.running():
+                    yield
+            finally:
+                await gateway.vending.close()
+                await gateway.background.close()
+                await gateway.authenticator.close()
+                await gateway.mms.close()
+                for store in gateway.stores.values():
+                    await store.close()
+                await gateway.database.close()
 
     return running
 

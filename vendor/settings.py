@@ -103,6 +103,7 @@ class Settings(AuditSettings):
     public_url: Url
     log_format: Literal["json", "pretty", "auto"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    slow_callback_ms: int | None = Field(default=None, ge=1, le=60_000)
     metrics: Readers = Readers.LOOPBACK
     metrics_token: SecretText | None = None
     max_body_bytes: int = Field(default=262_144, ge=1024, le=16_777_216)
