@@ -89,8 +89,8 @@ test-schemathesis: $(READY) ## Thousands of made-up requests along the OpenAPI d
 probe-tables: $(READY) ## Probe every store there is and write docs/stores.md anew
 	$(BIN)/python -m vendor.dev.probe_tables
 
-bench: $(READY) ## Measure everything against its baseline; writes .bench/bench.html (QUICK=1, SCENARIO=lease)
-	@$(BIN)/python -m tests.bench.run $(if $(QUICK),--quick) $(foreach one,$(SCENARIO),--scenario $(one))
+bench: $(READY) ## Measure everything against its baseline; writes .bench/bench.html (QUICK=1, SCENARIO=lease, STALLS=20)
+	@$(BIN)/python -m tests.bench.run $(if $(QUICK),--quick) $(foreach one,$(SCENARIO),--scenario $(one)) $(if $(STALLS),--stalls $(STALLS))
 
 clean: ## Remove the virtual environment and all caches
 	rm -rf $(VENV) .bench .clients .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -29,7 +29,10 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure of one case of a scenario: a value for each round, and the baseline's of the same round."""
+    """One figure of one case of a scenario: a value for each round, and the baseline's of the same round.
+
+    A `fixed` baseline was measured once and elsewhere, so its ratio depends on the machine as absolute figures do.
+    """
 
     scenario: str
     case: str
@@ -37,6 +40,7 @@ class Row:
     measured: tuple[float, ...]
     baseline: tuple[float, ...] = ()
     goals: tuple[Goal, ...] = ()
+    fixed: bool = False
 
     @property
     def name(self) -> str:
@@ -75,6 +79,7 @@ class Row:
             "measured": _spread(self.measured),
             "baseline": _spread(self.baseline) if self.baseline else None,
             "ratio": _spread(self.ratios) if self.ratios else None,
+            "fixed": self.fixed,
             "goals": [
                 {"goal": str(goal), "value": rounded(self.value(goal.of)), "met": goal.met(self.value(goal.of))}
                 for goal in self.goals

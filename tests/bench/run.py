@@ -1,6 +1,6 @@
 """`make bench`: run the scenarios, print a table, write bench.json and bench.html, and compare with last time's ratios.
 
-    python -m tests.bench.run [--quick] [--scenario lease]… [--output .bench]
+    python -m tests.bench.run [--quick] [--scenario lease]… [--stalls 20] [--output .bench]
 
 Everything is started here, on loopback; absolute figures belong to this machine, ratios travel.
 """
@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import guard, report
+from tests.bench import guard, report, stalls
 from tests.bench.figures import Row
-from tests.bench.scenarios import auditing, governance, leases, parts, repeated, revocation, storm, workers
+from tests.bench.scenarios import auditing, governance, leases, mms, parts, repeated, revocation, storm, workers
 from tests.bench.site import Site, open_site
 
 OUTPUT = Path(".bench")
@@ -27,6 +27,7 @@ SCENARIOS: Mapping[str, Callable[[Site], Iterator[Row]]] = {
     parts.GRANTS: parts.grants,
     revocation.NAME: revocation.measure,
     governance.NAME: governance.measure,  # after the one before: it leaves much to be settled
+    mms.NAME: mms.measure,
     storm.NAME: storm.measure,
     auditing.NAME: auditing.measure,
     workers.MEMORY: workers.memory,
@@ -35,16 +36,18 @@ SCENARIOS: Mapping[str, Callable[[Site], Iterator[Row]]] = {
 }
 
 
-def run(names: list[str], *, quick: bool) -> list[Row]:
+def run(names: list[str], *, quick: bool, slow_ms: int | None = None) -> list[Row]:
     """Run scenarios one after the other, telling how far it is."""
     rows = []
-    with open_site(quick=quick) as site:
+    with open_site(quick=quick, slow_ms=slow_ms) as site:
         for name in names:
             began = time.monotonic()
             found = list(SCENARIOS[name](site))
             rows += found
             sys.stdout.write(f"\n{name}: {time.monotonic() - began:.0f} s\n{report.table(found)}\n")
             sys.stdout.flush()
+        if slow_ms is not None:
+            sys.stdout.write(f"\n{stalls.table(stalls.places(site.gateway_logs), slow_ms)}\n")
     return rows
 
 
@@ -54,8 +57,9 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", default=os.environ.get("QUICK") == "1")
     parser.add_argument("--scenario", action="append", choices=[*SCENARIOS], help="default: all of them")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for bench.json and bench.html")
+    parser.add_argument("--stalls", type=int, metavar="MS", help="tell what kept a gateway's event loop for longer")
     asked = parser.parse_args()
-    rows = run(asked.scenario or list(SCENARIOS), quick=asked.quick)
+    rows = run(asked.scenario or list(SCENARIOS), quick=asked.quick, slow_ms=asked.stalls)
     report.write(rows, asked.output, quick=asked.quick)
     missed = [row.name for row in rows if row.met is False]
     sys.stdout.write(f"\nwritten: {asked.output}/bench.json, {asked.output}/bench.html\n")

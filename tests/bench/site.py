@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from vendor.dev.gateway import Gateway
 from vendor.dev.stack import Stack, running_stack
@@ -17,6 +18,7 @@ class Site:
     """One run of the benchmark."""
 
     quick: bool
+    slow_ms: int | None
     generator: Generator
     _closing: ExitStack
     _stacks: dict[str, Stack] = field(default_factory=dict)
@@ -37,7 +39,8 @@ class Site:
     def stack(self, store: str) -> Stack:
         """Return the stack with this store; all scenarios use the same one."""
         if store not in self._stacks:
-            self._stacks[store] = self._closing.enter_context(running_stack(store))
+            settings = {} if self.slow_ms is None else {"VENDOR_SLOW_CALLBACK_MS": str(self.slow_ms)}
+            self._stacks[store] = self._closing.enter_context(running_stack(store, settings=settings))
         return self._stacks[store]
 
     def gateway(self, store: str, mode: str) -> Gateway:
@@ -49,6 +52,11 @@ class Site:
             added = stack.add_gateway("gateway-assume-role", **stack.store.site.settings(mode))
             self._gateways[store, mode] = added
         return self._gateways[store, mode]
+
+    @property
+    def gateway_logs(self) -> list[Path]:
+        """The log of every gateway that was started."""
+        return [log for stack in self._stacks.values() for log in stack.logs if log.name.startswith("gateway")]
 
     def second_gateway(self, store: str) -> Gateway:
         """Return another gateway like the stack's own, beside it."""
@@ -76,7 +84,7 @@ class Site:
 
 
 @contextmanager
-def open_site(*, quick: bool) -> Iterator[Site]:
-    """Provide a site; whatever was started for it is stopped."""
+def open_site(*, quick: bool, slow_ms: int | None = None) -> Iterator[Site]:
+    """Provide a site whose gateways log callbacks of more than `slow_ms`; whatever was started for it is stopped."""
     with ExitStack() as closing, Generator() as generator:
-        yield Site(quick, generator, closing)
+        yield Site(quick, slow_ms, generator, closing)

@@ -2,15 +2,18 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
-from tests.bench import guard, report, scaling
+from tests.bench import guard, mms_state, report, scaling, soak, stalls
 from tests.bench.figures import Case, Goal, Row
 from tests.bench.plots import page
 from tests.bench.rounds import alternate
 from tests.bench.simulation import Storm
+from vendor.governance.statefile import End, read_line
 from vendor.operate.bench.load import NUMBER, Generator, Load, Outcome, Refused, json_request, request
 
 
@@ -157,3 +160,58 @@ def test_more_leases_need_more_of_everything_and_nobody_waits() -> None:
     assert all(need.wait_ms <= 100 for need in found)
     assert [need.fits_one_redis for need in found] == [True, True, True, False]
     assert scaling.waits(arrivals=199.0, service=200.0, workers=1, seed=1) > scaling.PATIENCE
+
+
+def test_a_baseline_from_elsewhere_is_shown_and_not_compared() -> None:
+    row = Row("mms", "share", "p50_ms", (2.0, 4.0), (10.0, 10.0), (Goal("measured", at_most=4.0),), fixed=True)
+    content = report.as_json([row], quick=True)
+    slower = report.as_json([replace(row, measured=(8.0, 8.0))], quick=True)
+
+    assert row.ratio == pytest.approx(0.3)
+    assert guard.compared(content, slower) == []
+    slower["rows"][0]["fixed"] = False
+    assert len(guard.compared(content, slower)) == 1
+
+
+def test_the_state_that_mms_is_compared_on_is_a_state_file() -> None:
+    lines = [read_line(line.removesuffix(b"\n")) for line in mms_state.state(120)]
+
+    end = lines[-1]
+    assert isinstance(end, End)
+    assert end.counts == {"users": 1 + 50 + 40 + 120, "tenants": 1 + 10 + 3, "members": 210 + 49 + 120,
+                          "stewards": 0, "shares": 8 + 120}  # fmt: skip
+
+
+def test_a_soak_is_judged_by_its_end_and_by_its_growth_after_the_first_tenth() -> None:
+    first = soak.Sample(0.0, 0, 0, 0.0, 0.0, 0.0, 60.0, 10.0)
+    grown = [80.0, 100.0, 100.0, 101.0, 102.0, 103.0, 103.0, 103.0, 103.0, 104.0]
+    later = [
+        replace(first, minute=2.0 * (number + 1), leases=10_000 * (number + 1), worker_mib=mib, redis_mib=1_010.0)
+        for number, mib in enumerate(grown)
+    ]
+    found = soak.verdict([first, *later], 100_000)
+
+    assert (found.small, found.flat, found.whole) == (True, True, True)
+    assert found.growth == pytest.approx(0.04)
+    assert found.redis_kib_a_lease == pytest.approx(10.24)
+    worse = soak.verdict([first, *later[:-1], replace(later[-1], worker_mib=151.0, refusal="503")], 200_000)
+    assert (worse.small, worse.flat) == (False, False)
+    text = "\n".join(worse.lines())
+    assert text.count("MISSED") == 2
+    assert "did not come to more" in text
+    assert "503" in text
+    assert len(soak.row(first)) == len(soak.head())
+
+
+def test_stalls_are_put_together_by_where_they_were_and_stolen_time_apart(tmp_path: Path) -> None:
+    line = '{"event": "slow callback", "callback": "c", "seen": "%s", "ms": %d, "cpu_ms": %d, "gc_ms": 1}\n'
+    log = tmp_path / "gateway.log"
+    log.write_text(
+        "slow callback in no JSON\n" + line % ("a; b", 30, 29) + line % ("a; c", 50, 50) + line % ("a", 90, 2)
+    )
+
+    ours, stolen = stalls.places([log])
+
+    assert (ours.seen, ours.took, stolen.seen) == ("a", [30, 50], "(stolen)")
+    assert "2 times, at most   50.0 ms" in stalls.table([ours, stolen], 20)
+    assert stalls.table([], 20).endswith("never")
