@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -191,6 +191,46 @@ def test_a_tail_ends_with_the_right_to_listen(seaweedfs_stack: Stack, method: st
 
         assert next(tail, None) is None
     del seaweedfs_stack.tokens[name]
+
+
+@pytest.fixture
+def reborn(seaweedfs_stack: Stack) -> Iterator[str]:
+    """A name whose user is known to the development stack's KBase, to be deleted and to come again."""
+    name = f"u{uuid.uuid4().hex[:10]}"
+    seaweedfs_stack.kbase.add_user(name, [KBASE_ROLE])
+    seaweedfs_stack.tokens[name] = seaweedfs_stack.kbase.issue(name)
+    yield name
+    del seaweedfs_stack.tokens[name]
+
+
+def a_new_second() -> None:
+    """Wait until a time in whole seconds is another than it was."""
+    now = int(time.time())
+    eventually(lambda: int(time.time()) > now)
+
+
+def test_nobody_sees_what_was_a_former_owner_s_of_their_name(seaweedfs_stack: Stack, reborn: str) -> None:
+    with api(seaweedfs_stack, "carol") as carol, api(seaweedfs_stack, reborn) as person:
+        old = person.lease(audit_context={"n": uuid.uuid4().hex})["lease"]["id"]
+        cursor = events(person, lease=old)[0]["cursor"]
+        eventually(lambda: person.call("GET", f"/v1/audit/proof?cursor={cursor}").is_success)
+        assert carol.call("DELETE", f"/v1/users/{reborn}").is_success
+        a_new_second()
+        new = person.lease(audit_context={"n": uuid.uuid4().hex})["lease"]["id"]
+
+        seen = events(person)
+
+        assert [one["kind"] for one in seen] == ["user.created", "vend.issued"]
+        assert seen[-1]["lease"] == new
+        assert events(person, lease=old) == []
+        assert events(person, since="2020-01-01T00:00:00Z", user=reborn) == seen
+        assert person.refusal("GET", f"/v1/audit/proof?cursor={cursor}") == (404, "unknown_event")
+        tail = followed(seaweedfs_stack, reborn, "/v1/audit/tail?after=0")
+        next(tail)
+        assert next(tail)["event"] == "user.created"
+        tail.close()
+        assert {old, new} <= {one.get("lease") for one in events(carol, user=reborn)}
+        assert carol.call("GET", f"/v1/audit/proof?cursor={cursor}").is_success
 
 
 def test_nobody_takes_all_places_of_those_who_follow(seaweedfs_stack: Stack) -> None:

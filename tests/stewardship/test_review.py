@@ -11,11 +11,14 @@ from vendor.audit.index import Indexer
 from vendor.audit.log import AuditLog
 from vendor.audit.reader import Reader
 from vendor.errors import InvalidRequest, NotSteward, UnknownTenant
+from vendor.governance.change import Change
+from vendor.governance.edits import change_user
 from vendor.governance.records import Target, TargetKind
 from vendor.names import UserName, parse_s3_path
 from vendor.policy.grant import Access, Level
 from vendor.stewardship.review import Review, Row
 from vendor.stewardship.shares import Offer
+from vendor.times import rfc3339
 
 DAVE = Target(TargetKind.USER, "dave")
 
@@ -28,9 +31,13 @@ async def reviewed(house: House, name: str = "alice", back: float = 3600, *, adm
 
 
 @pytest.fixture
-def today(house: House) -> House:
-    """The log counts use by the day that it took an event, so the clock shows the present."""
+async def today(house: House) -> House:
+    """The log counts use by the day that it took an event, so the clock shows the present, and people are known."""
     house.clock.now = time.time()
+    change = Change()
+    for name in ("alice", "bob"):
+        change_user(change, UserName(name), {"first_seen": rfc3339(house.clock.now - 7200)})
+    assert await house.governance.commit(change, []) is not None
     return house
 
 
@@ -75,3 +82,18 @@ async def test_who_may_review(today: House) -> None:
 async def test_the_time_has_limits(today: House, back: float) -> None:
     with pytest.raises(InvalidRequest):
         await reviewed(today, back=back)
+
+
+async def test_use_by_a_former_owner_of_a_name_is_not_the_present_owner_s(today: House) -> None:
+    """The former member's keys were given today; the new one of that name comes tomorrow."""
+    house, carol, bob = today, caller("carol", admin=True), UserName("bob")
+    await open_shop(house).vending.vend(caller("bob"), ask())
+    await house.removal.of_user(carol, bob, force=True, revision=None)
+    house.clock.now += 86_400
+    await house.users.standing(caller("bob"))
+    await house.members.set(carol, KBASE, bob, Access.READ_ONLY, revision=None)
+
+    rows = await reviewed(house, back=2 * 86_400)
+
+    assert [(row.leases, row.finding) for row in rows if row.who == "bob" and row.until is None] == [(0, "never used")]
+    assert [row.leases for row in rows if row.who == "bob" and row.until is not None] == [1]

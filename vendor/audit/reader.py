@@ -72,12 +72,12 @@ class Filter:
 
     def begin(self, after: str) -> str:
         """Return the cursor after which the wanted events begin."""
-        return after if self.since is None else later(after, _just_before(self.since))
+        return after if self.since is None else later(after, just_before(self.since))
 
     @property
     def end(self) -> str:
         """The last cursor that may be wanted."""
-        return "+" if self.until is None else _just_before(self.until)
+        return "+" if self.until is None else just_before(self.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ class Reader:
         return True
 
 
-def _just_before(moment: float) -> str:
+def just_before(moment: float) -> str:
     """Return the last cursor that the log can have given before a moment."""
     milliseconds = int(moment * 1000)
     return "0-0" if milliseconds <= 0 else f"{milliseconds - 1}-18446744073709551615"

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import Field
@@ -15,7 +16,7 @@ from vendor.audit.export import Exporter, shown
 from vendor.audit.flex import flex
 from vendor.audit.ocsf import ocsf
 from vendor.audit.parts import AuditParts
-from vendor.audit.reader import Filter, Found
+from vendor.audit.reader import Filter, Found, just_before
 from vendor.audit.seal import Sealer
 from vendor.audit.table import csv_lines
 from vendor.audit.view import seen_by
@@ -37,7 +38,9 @@ from vendor.errors import (
     UnknownEvent,
     UnknownTenant,
 )
+from vendor.governance import keys as keys_of
 from vendor.names import parse_tenant_name, parse_user_name
+from vendor.sealed.records import place
 from vendor.stewardship.caller import Caller, require_admin, require_unlimited
 from vendor.times import parse_rfc3339
 
@@ -141,13 +144,13 @@ class CheckpointShown(TypedDict):
 async def listed(request: Request) -> Response:
     """List events, oldest first, one JSON object a line.  Each has its `cursor`.
 
-    Administrators see all, others what they did and what concerns them.  `X-Next` is where to go on (`after`), also at
-    the end; `X-More` says whether there is more already.
+    Administrators see all, others what they did and what concerns them, since their account is there.  `X-Next` is
+    where to go on (`after`), also at the end; `X-More` says whether there is more already.
     """
-    who, parts = await _reader(request)
+    me = await _reader(request)
     query = read_query(request, ListQuery)
-    page = await parts.reader.page(_wanted(who, query), _cursor(query.after), query.limit)
-    lines = "".join(line(found, who, query.format) + "\n" for found in page.found)
+    page = await me.parts.reader.page(_wanted(me, query), _cursor(query.after), query.limit)
+    lines = "".join(line(found, me.who, query.format) + "\n" for found in page.found)
     headers = {**_NO_STORE, "x-next": page.next, "x-more": "true" if page.more else "false"}
     return Response(lines, media_type=NDJSON, headers=headers)
 
@@ -158,9 +161,10 @@ async def tail(request: Request) -> Response:
     Goes on where `Last-Event-ID` says.  Ends when the identity token does, when its user is disabled or deleted, and
     after an hour.
     """
-    who, parts = await _reader(request)
+    me = await _reader(request)
+    who, parts = me.who, me.parts
     query = read_query(request, TailQuery)
-    wanted = _wanted(who, query)
+    wanted = _wanted(me, query)
     sent = request.headers.get("last-event-id") or query.after
     after = await parts.log.last() if sent is None else _cursor(sent)
     if not parts.tails.free_for(who.name):
@@ -171,7 +175,7 @@ async def tail(request: Request) -> Response:
 
     async def may() -> bool:
         user = (await users.standing_if_known(who)).user
-        return user is not None and not user.disabled
+        return user is not None and not user.disabled and user.first_seen == me.first_seen
 
     stream = Tail(parts, wanted, after, lambda found: line(found, who, query.format), who.name, ends, may)
     return StreamingResponse(stream.text(), media_type=EVENT_STREAM, headers=_NO_STORE)
@@ -179,7 +183,7 @@ async def tail(request: Request) -> Response:
 
 async def head(request: Request) -> Response:
     """Return the newest checkpoint.  Whoever keeps it can tell later whether the log was rewritten."""
-    _, parts = await _reader(request)
+    parts = (await _reader(request)).parts
     sealer = _sealer(parts)
     newest = await sealer.head()
     if newest.said is None:
@@ -194,7 +198,8 @@ async def export(request: Request) -> Response:
 
     The export is itself an event, and a fresh checkpoint at its end seals that, too.
     """
-    who, parts = await _reader(request)
+    me = await _reader(request)
+    who, parts = me.who, me.parts
     require_admin(who, "export the audit log")
     require_unlimited(who)
     query = read_query(request, ExportQuery)
@@ -211,10 +216,10 @@ async def proof(request: Request) -> Response:
 
     The answer is one line, to be checked with `vendor audit verify`.
     """
-    who, parts = await _reader(request)
+    me = await _reader(request)
     cursor = _cursor(read_query(request, ProofQuery).cursor)
-    found = await _exporter(parts).proof(cursor)
-    if found is None or not _may_see(who, json.loads(found)["event"]):
+    found = await _exporter(me.parts).proof(cursor)
+    if found is None or not _may_see(me, cursor, json.loads(found)["event"]):
         raise UnknownEvent("There is no such event, or it is not sealed yet.")
     return Response(found, media_type="application/json", headers=_NO_STORE)
 
@@ -253,12 +258,28 @@ def sees_all(who: Caller) -> bool:
     return who.admin and who.principal.acts_for is None and who.principal.max_scope is None
 
 
-async def _reader(request: Request) -> tuple[Caller, AuditParts]:
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """Somebody who reads, and when they were first seen: what was before concerns others who had their name."""
+
+    who: Caller
+    parts: AuditParts
+    first_seen: str
+
+    @property
+    def since(self) -> float | None:
+        """The moment (seconds) from which on events are theirs to see; None for who sees all."""
+        return None if sees_all(self.who) else parse_rfc3339(self.first_seen)
+
+
+async def _reader(request: Request) -> _Reading:
     """Authenticate somebody who may read about themself at least.  Raises RoleRequired for one who is disabled."""
     who = await caller(request)
     parts = gateway(request)
-    await parts.users.desk.look(who)
-    return who, parts.audit
+    _, (first_seen,) = await parts.users.desk.look(who, ("HGET", keys_of.user(who.name), "first_seen"))
+    if not first_seen:  # deleted while we looked
+        raise RoleRequired("This account is gone.", remedy="Sign in again.")
+    return _Reading(who, parts.audit, first_seen)
 
 
 async def _reviewed(request: Request) -> tuple[str, str, list[dict[str, object]]]:
@@ -268,7 +289,8 @@ async def _reviewed(request: Request) -> tuple[str, str, list[dict[str, object]]
     return query.tenant, query.since, [row.answer() for row in rows]
 
 
-def _wanted(who: Caller, query: WantedQuery) -> Filter:
+def _wanted(me: _Reading, query: WantedQuery) -> Filter:
+    who = me.who
     user = None if query.user is None else parse_user_name(query.user)
     if not sees_all(who) and user not in {None, who.name}:
         raise RoleRequired("Only an administrator can read about others.", remedy="Ask an administrator.")
@@ -284,15 +306,17 @@ def _wanted(who: Caller, query: WantedQuery) -> Filter:
         tenant=None if query.tenant is None else parse_tenant_name(query.tenant),
         lease=query.lease,
         access_key=query.access_key,
-        since=since,
+        since=max((moment for moment in (since, me.since) if moment is not None), default=None),
         until=until,
         about=None if sees_all(who) else who.name,
     )
 
 
-def _may_see(who: Caller, event: dict[str, Any]) -> bool:
-    """Say whether a caller may see an event as it stands: only as it was stored does it prove anything."""
-    return sees_all(who) or (event.get("actor") or {}).get("name") == who.name
+def _may_see(me: _Reading, cursor: str, event: dict[str, Any]) -> bool:
+    """Say whether a reader may see an event as it stands: only as it was stored does it prove anything."""
+    if me.since is None:
+        return True
+    return place(cursor) > place(just_before(me.since)) and (event.get("actor") or {}).get("name") == me.who.name
 
 
 def _cursor(text: str) -> str:

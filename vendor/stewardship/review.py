@@ -15,7 +15,7 @@ from vendor.audit.trail import Trail
 from vendor.errors import InvalidRequest, NotSteward
 from vendor.governance import keys
 from vendor.governance.records import Share, Target, TargetKind
-from vendor.names import TenantName
+from vendor.names import TenantName, UserName
 from vendor.stewardship.caller import Caller
 from vendor.stewardship.desk import Desk
 from vendor.stewardship.reach import Reach
@@ -88,7 +88,19 @@ class Review:
         days = list(_days(since, now))
         rows = [*members.values(), *gone, *shares.values()]
         used = await self._use({_source(tenant, row) for row in rows}, days)
-        return sorted((_with_use(row, used[_source(tenant, row)]) for row in rows), key=_order)
+        known = await self._known_since(caller, [row.who for row in members.values()])
+        return sorted((_with_use(row, used[_source(tenant, row)], known) for row in rows), key=_order)
+
+    async def _known_since(self, caller: Caller, users: list[str]) -> dict[str, str]:
+        """Return the day since which each user is known: what was before is of others who had the name."""
+        found: dict[str, str] = {}
+        for start in range(0, len(users), _PAGE):
+            some = users[start : start + _PAGE]
+            _, seen = await self.desk.look(
+                caller, *(("HGET", keys.user(UserName(user)), "first_seen") for user in some)
+            )
+            found |= {user: first[:10] for user, first in zip(some, seen, strict=True) if first}
+        return found
 
     async def _shares(self, caller: Caller, tenant: TenantName) -> list[Share]:
         """Read all shares of the tenant's paths."""
@@ -155,13 +167,15 @@ def _source(tenant: TenantName, row: Row) -> str:
     return f"tenant:{tenant}" if row.through == _MEMBER else row.through
 
 
-def _with_use(row: Row, by_day: dict[str, dict[str, str]]) -> Row:
+def _with_use(row: Row, by_day: dict[str, dict[str, str]], known: dict[str, str]) -> Row:
     leases = writing = 0
     last: str | None = None
     for day, fields in sorted(by_day.items()):
         for field, count in fields.items():
             user, _, level = field.rpartition(" ")
             if row.through == _MEMBER and user != row.who:
+                continue
+            if row.through == _MEMBER and row.until is None and day < known.get(user, ""):
                 continue
             leases += int(count)
             writing += int(count) if level == "write" else 0
