@@ -14,7 +14,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ import redis
 from tests.bench.report import machine
 from vendor.dev.seaweedfs import KIND as SEAWEEDFS
 from vendor.dev.stack import STORES, Stack, running_stack
+from vendor.dev.web import client
 from vendor.operate.bench.load import NUMBER, Generator, Load, Outcome, json_request
 
 GOAL_MIB: Final = 150.0
@@ -97,9 +98,11 @@ class Verdict:
 def soak(stack: Stack, seconds: float, leases: int, users: int) -> Iterator[Sample]:
     """Make the load, one slice after the other, and yield how it stands before the first and after each."""
     url, rate = stack.gateway.url, leases / seconds
-    asks = [_ask(url, token) for token in tokens(stack, users)]
+    signed = list(tokens(stack, users))
+    _check_names(url, signed)
+    asks = [_ask(url, token) for token in signed]
     yield _sample(stack, 0.0, 0, 0, None)
-    vended, refused, began = 0, 0, time.monotonic()
+    vended, refused, began, before = 0, 0, time.monotonic(), 0.0
     with Generator() as generator:
         for number in range(1, SAMPLES + 1):
             until = seconds * number / SAMPLES
@@ -112,7 +115,9 @@ def soak(stack: Stack, seconds: float, leases: int, users: int) -> Iterator[Samp
             load = Load(url, turned, CONNECTIONS, part, rate=due / part, most=due, first_number=number * 1_000_000)
             found = generator.outcome(load)
             vended, refused = vended + found.good, refused + sum(found.statuses.values()) - found.good
-            yield _sample(stack, time.monotonic() - began, vended, refused, found)
+            now = time.monotonic() - began
+            yield replace(_sample(stack, now, vended, refused, found), per_second=found.good / (now - before))
+            before = now
 
 
 def tokens(stack: Stack, users: int) -> Iterator[str]:
@@ -123,6 +128,15 @@ def tokens(stack: Stack, users: int) -> Iterator[str]:
     for number in range(users):
         theirs: dict[str, Any] = json.loads(claims.replace('"alice"', f'"soak{number}"'))
         yield jwt.encode(theirs, key, algorithm="RS256", headers={"kid": key_id})
+
+
+def _check_names(url: str, signed: Sequence[str]) -> None:
+    """Make sure that each token stands for a user of its own."""
+    for number in (0, len(signed) - 1):
+        with client(url, token=signed[number]) as web:
+            name = web.get("/v1/whoami").raise_for_status().json()["principal"]
+        if name != f"soak{number}":
+            raise SystemExit(f"the token of soak{number} stands for {name}")
 
 
 def verdict(samples: Sequence[Sample], asked: int) -> Verdict:
@@ -151,7 +165,7 @@ def head() -> str:
 def row(one: Sample) -> str:
     """Return a line of the table."""
     return (
-        f"{one.minute:6.1f}  {one.leases:8}  {one.refused:7}  {one.per_second:8.1f}  {one.p50_ms:8.1f}  "
+        f"{one.minute:6.2f}  {one.leases:8}  {one.refused:7}  {one.per_second:8.1f}  {one.p50_ms:8.1f}  "
         f"{one.p99_ms:8.1f}  {one.worker_mib:10.1f}  {one.redis_mib:9.1f}"
     )
 
@@ -167,7 +181,7 @@ def _sample(stack: Stack, seconds: float, leases: int, refused: int, found: Outc
         minute=seconds / 60,
         leases=leases,
         refused=refused,
-        per_second=found.per_second if found else 0.0,
+        per_second=0.0,
         p50_ms=found.percentile(50) if found else 0.0,
         p99_ms=found.percentile(99) if found else 0.0,
         worker_mib=psutil.Process(stack.gateway.child.pid).memory_info().rss / MIB,
