@@ -48,6 +48,11 @@ class Row:
         return f"{self.scenario}/{self.case}/{self.figure}"
 
     @property
+    def told(self) -> tuple[float, ...]:
+        """The baseline as it is told: of a fixed one, its one value."""
+        return self.baseline[:1] if self.fixed else self.baseline
+
+    @property
     def ratios(self) -> tuple[float, ...]:
         """Measured over baseline, round by round; none without a baseline."""
         if not self.baseline:
@@ -77,7 +82,7 @@ class Row:
         return {
             "name": self.name,
             "measured": _spread(self.measured),
-            "baseline": _spread(self.baseline) if self.baseline else None,
+            "baseline": _spread(self.told) if self.told else None,
             "ratio": _spread(self.ratios) if self.ratios else None,
             "fixed": self.fixed,
             "goals": [

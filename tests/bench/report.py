@@ -62,7 +62,7 @@ def table(rows: Iterable[Row]) -> str:
 
 def _cells(row: Row) -> tuple[str, str, str, str, str]:
     goals = ", ".join(f"{goal}: {'met' if goal.met(row.value(goal.of)) else 'MISSED'}" for goal in row.goals)
-    return row.name, _spread(row.baseline), _spread(row.measured), _spread(row.ratios), goals
+    return row.name, _spread(row.told), _spread(row.measured), _spread(row.ratios), goals
 
 
 def _spread(values: Sequence[float]) -> str:
