@@ -5,6 +5,7 @@ Nothing heavy is imported here; a run of unit tests alone starts no server and i
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,13 @@ if TYPE_CHECKING:
     from vendor.dev.kbase import KBase
     from vendor.dev.stack import Stack
     from vendor.dev.valkey import Valkey
+
+
+def pytest_configure() -> None:
+    """Ignore no signal that a run in the background was started to ignore: what tests start would inherit that."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(scope="session")

@@ -76,15 +76,20 @@ class Database:
                 await sentinel.aclose()
 
     async def ping(self) -> None:
-        """Raise StateUnavailable unless Redis answers and takes writes."""
+        """Raise StateUnavailable unless Redis answers, has read its data and takes writes."""
         async with self._guarded():
-            if isinstance(self._client, RedisCluster):
-                answers = await self._client.info("replication", target_nodes=RedisCluster.PRIMARIES)
-                infos = [answers] if "role" in answers else list(answers.values())
-            else:
-                infos = [await self._client.info("replication")]
-        if any(info.get("role") != "master" for info in infos):
+            roles, states = await asyncio.gather(self._infos("replication"), self._infos("persistence"))
+        if any(info.get("role") != "master" for info in roles):
             raise StateUnavailable("Redis is a read-only replica.")
+        if any(info.get("loading") for info in states):  # it answers that much, and nothing else
+            raise StateUnavailable("Redis is reading its data.")
+
+    async def _infos(self, section: str) -> list[dict[str, Any]]:
+        if not isinstance(self._client, RedisCluster):
+            return [await self._client.info(section)]
+        answers = await self._client.info(section, target_nodes=RedisCluster.PRIMARIES)
+        several = all(isinstance(answer, dict) for answer in answers.values())
+        return list(answers.values()) if several else [answers]
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], *, repeatable: bool) -> Any:
         """Run a script in one round trip (two when this Redis has not seen it before)."""

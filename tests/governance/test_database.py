@@ -6,9 +6,11 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+import redis
 
+from tests.support.parts import Parts
 from vendor.database import Database, Script
-from vendor.dev.valkey import Valkey
+from vendor.dev.valkey import Valkey, start_valkey
 from vendor.errors import StateUnavailable
 from vendor.redis_address import ANSWER_SECONDS, MAX_CONNECTIONS
 from vendor.secret import Secret
@@ -78,3 +80,36 @@ async def test_a_replica_is_no_place_to_write(database: Database, valkey: str) -
     finally:
         await database._client.execute_command("REPLICAOF", "NO", "ONE")
     await database.ping()
+
+
+async def test_a_redis_that_still_reads_its_data_is_not_there_yet(parts: Parts) -> None:
+    """It answers INFO long before anything else."""
+    server = start_valkey(parts.folder, parts.children, name="valkey-reading")
+    with redis.Redis.from_url(server.url) as client:
+        client.mset({f"key-{number}": "x" for number in range(3000)})
+        client.bgrewriteaof()
+        deadline = time.monotonic() + 10
+        while client.info("persistence")["aof_rewrite_in_progress"]:
+            assert time.monotonic() < deadline
+        # So much for each key, and so often a look at who is asking.
+        for setting, value in (("key-load-delay", 1000), ("loading-process-events-interval-bytes", 1024)):
+            client.config_set(setting, value)
+        client.config_rewrite()
+    server.child.stop(kill=True)
+    server.child.restart()
+
+    database, found = Database.open(Secret(server.url)), set()
+    deadline = time.monotonic() + 30
+    while "" not in found:
+        assert time.monotonic() < deadline
+        try:
+            await database.ping()
+            found.add("")
+        except StateUnavailable as problem:
+            found.add(problem.message)
+    await database.close()
+
+    assert found == {"", "Redis is reading its data."} | {message for message in found if "does not answer" in message}
+    with redis.Redis.from_url(server.url) as client:
+        assert client.dbsize() == 3000
+    server.child.stop()
