@@ -10,6 +10,7 @@ from vendor.app import build
 from vendor.identity.keyring import KeyringError
 from vendor.identity.trust import TrustError
 from vendor.logs import configure
+from vendor.operate.garbage import set_aside
 from vendor.operate.private_memory import keep_memory_private
 from vendor.operate.protocol import BoundedProtocol
 from vendor.operate.tracing import tracing
@@ -32,6 +33,7 @@ def serve() -> int:
         return _refuse([str(mistake)])
     structlog.get_logger(__name__).info("gateway starts", version=__version__, store=str(settings.store_kind))
     with tracing():
+        set_aside()
         uvicorn.run(
             app,
             host=settings.host,
