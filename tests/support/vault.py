@@ -9,6 +9,7 @@ from tests.support.shop import Shop, open_shop
 from vendor.errors import StoreUnavailable
 from vendor.leases.aftermath import Aftermath
 from vendor.leases.ceilings.ceilings import Ceilings
+from vendor.leases.ceilings.claims import Claims
 from vendor.leases.ceilings.contents import Contents
 from vendor.leases.ceilings.effects import Effects
 from vendor.leases.ceilings.marks import Marks
@@ -19,6 +20,7 @@ from vendor.leases.ceilings.worker import Worker
 from vendor.leases.ceilings.writer import Kept, Writer
 from vendor.names import Bucket, Prefix
 from vendor.policy.access import load_access
+from vendor.policy.ceilings import nothing as nothing_at_all
 from vendor.policy.oracle import Decision, S3Request, decide
 from vendor.settings import shipped_policies
 from vendor.stores.ceilings.names import Names
@@ -37,6 +39,7 @@ class Vault:
     documents: dict[str, str] = field(default_factory=dict)
     writes: list[str] = field(default_factory=list)
     away: bool = False
+    looks: int = 0
     meanwhile: Callable[[], Awaitable[object]] = nothing
 
     async def put(self, name: str, text: str) -> None:
@@ -50,6 +53,9 @@ class Vault:
         self.documents.pop(name, None)
 
     async def names(self) -> list[str]:
+        if self.away:
+            raise StoreUnavailable("The store is away.")
+        self.looks += 1
         return list(self.documents)
 
     async def close(self) -> None:
@@ -94,8 +100,20 @@ class Guarded:
         return self.vault.allows(lease.ceiling, bucket, prefix)
 
 
-def open_guarded(house: House, vault: Vault | None = None, *, own: int = 8, denials: bool = True) -> Guarded:
-    """Return leases with ceilings in a vault; two of them with one vault are two replicas."""
+def claims_of(house: House, vault: Vault) -> Claims:
+    """Return the claims of one replica of the state in a house on the store `default`."""
+    return Claims(
+        house.database, Names("vendor"), {"default": vault}, {"default": nothing_at_all(ACCESS, denials=True)}
+    )
+
+
+def open_guarded(
+    house: House, vault: Vault | None = None, *, own: int = 8, denials: bool = True, claiming: bool = False
+) -> Guarded:
+    """Return leases with ceilings in a vault; two of them with one vault are two replicas.
+
+    With `claiming` it is looked at whose the vault is, and a marker is put in it.
+    """
     vault = vault or Vault()
     layout = house.shares.layout
     writer = Writer(
@@ -109,6 +127,7 @@ def open_guarded(house: House, vault: Vault | None = None, *, own: int = 8, deni
         ending=Marks(house.database, "vendor:ceilings:ending"),
         doubted=Marks(house.database, "vendor:ceilings:doubted"),
         clock=house.clock,
+        claims=claims_of(house, vault) if claiming else None,
     )
     ceilings = Ceilings(writer, cast(Any, Seen(vault)))
     shop = open_shop(house, ceilings)

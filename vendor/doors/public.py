@@ -11,6 +11,8 @@ from vendor.doors import shapes
 from vendor.doors.context import gateway
 from vendor.doors.operation import Example, Operation, Reply, Token
 from vendor.doors.render import JSON
+from vendor.leases.ceilings.ceilings import Ceilings
+from vendor.leases.ceilings.claims import REMEDY
 from vendor.leases.lease import DEFAULT_STORE
 from vendor.stores.probe.watch import Colour, Light
 
@@ -107,18 +109,19 @@ async def readyz(request: Request) -> Response:
     """Each part that vending depends on: 200 when all of them answer, else 503.
 
     `degraded`, with 200, is a store that was found sound at the start and no longer is (see `stores.probe.watch`), or a
-    store beside the default one that cannot be used: leases for the others go on.  The parts are asked at most once a
-    second, however many ask here.
+    store beside the default one that cannot be used: leases for the others go on.  A store in which another gateway's
+    state has claimed our prefix cannot be used.  The parts are asked at most once a second, however many ask here.
     """
     parts = gateway(request)
     found = await parts.wellness.get()
+    lights = {name: _light(parts.background.ceilings, name, watch.light) for name, watch in parts.watches.items()}
     checks: Checks = {
         "redis": found.redis,
         "identity": found.identity,
         "stores": found.stores,
-        "store_checks": {name: _shown(watch.light) for name, watch in parts.watches.items()},
+        "store_checks": {name: _shown(light) for name, light in lights.items()},
     }
-    colours = {name: watch.light.colour for name, watch in parts.watches.items()}
+    colours = {name: light.colour for name, light in lights.items()}
     usable = {name: answers and colours[name] is not Colour.RED for name, answers in found.stores.items()}
     ready = found.redis and usable[DEFAULT_STORE] and all(found.identity.values())
     sound = all(usable.values()) and Colour.AMBER not in colours.values()
@@ -130,6 +133,12 @@ def _status(*, ready: bool, degraded: bool) -> Literal["ready", "degraded", "not
     if not ready:
         return "not_ready"
     return "degraded" if degraded else "ready"
+
+
+def _light(ceilings: Ceilings | None, store: str, light: Light) -> Light:
+    """Return the light of a store; red where another gateway's documents are in our place."""
+    problem = "" if ceilings is None else ceilings.problem(store)
+    return Light(Colour.RED, f"{problem} {REMEDY}") if problem else light
 
 
 def _shown(light: Light) -> StoreLight:

@@ -23,7 +23,7 @@ from vendor.policy.tables import PolicyFileError
 from vendor.secret import SecretKey, SessionToken
 from vendor.settings import Settings, SettingsError, load
 from vendor.stores.credentials import Credentials
-from vendor.stores.installing import Administrator, Step, install
+from vendor.stores.installing import Administrator, Step, install, take_over
 from vendor.stores.profile import PROFILES, CeilingApi, StoreKind
 from vendor.stores.s3 import S3
 
@@ -46,6 +46,7 @@ def run(
     *,
     dry_run: bool,
     as_json: bool,
+    taking_over: bool = False,
     environment: Mapping[str, str] = os.environ,
     prompt: Prompt = getpass.getpass,
 ) -> int:
@@ -53,7 +54,7 @@ def run(
     try:
         settings = _settings(store, environment)
         keys = _keys(keys_file, environment, prompt)
-        steps = asyncio.run(_install(settings, keys, dry_run=dry_run))
+        steps = asyncio.run(_install(settings, keys, dry_run=dry_run, taking_over=taking_over))
     except (SettingsError, PolicyFileError, NoKeys) as problem:
         sys.stderr.write("".join(f"vendor: {line}\n" for line in str(problem).splitlines()))
         return UNUSABLE
@@ -104,12 +105,15 @@ def _keys(file: Path | None, environment: Mapping[str, str], prompt: Prompt) -> 
     return Credentials(access_key, SecretKey(secret), SessionToken(""), float("inf"))
 
 
-async def _install(settings: Settings, keys: Credentials, *, dry_run: bool) -> list[Step]:
+async def _install(settings: Settings, keys: Credentials, *, dry_run: bool, taking_over: bool) -> list[Step]:
     bucket = load_layout(settings.policies / "layout.toml").bucket
     administrator = Administrator(S3(settings.store_endpoint, settings.store_region), keys)
     try:
         api = PROFILES[settings.store_kind].ceilings
-        return await install(administrator, api, bucket, documents(settings), dry_run=dry_run)
+        steps = await install(administrator, api, bucket, documents(settings), dry_run=dry_run)
+        if taking_over:
+            steps += await take_over(administrator, api, settings.redis_prefix, dry_run=dry_run)
+        return steps
     finally:
         await administrator.close()
 

@@ -103,6 +103,10 @@ def bootstrap(
         Path | None, typer.Option(help="A file with lines AWS_ACCESS_KEY_ID=… and AWS_SECRET_ACCESS_KEY=….")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")] = False,
+    taking_over: Annotated[
+        bool,
+        typer.Option("--take-over", help="Let this gateway's state have the prefix that a lost one has claimed."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Install the bucket and the policies that the gateway needs in its store, with an administrator's keys.
@@ -113,7 +117,7 @@ def bootstrap(
     _need("bootstrap", "server")
     from vendor.operate.bootstrap import run
 
-    raise typer.Exit(run(store, keys_file, dry_run=dry_run, as_json=as_json))
+    raise typer.Exit(run(store, keys_file, dry_run=dry_run, taking_over=taking_over, as_json=as_json))
 
 
 @app.command()

@@ -11,6 +11,7 @@ from vendor.errors import StoreRefused
 from vendor.names import Bucket
 from vendor.stores.ceilings.canned import CannedPolicies
 from vendor.stores.ceilings.iam import IamPolicies
+from vendor.stores.ceilings.names import Names
 from vendor.stores.ceilings.replies import require
 from vendor.stores.credentials import Credentials
 from vendor.stores.profile import CeilingApi
@@ -25,6 +26,8 @@ class Done(StrEnum):
     THERE = "there"
     TO_MAKE = "to be made"
     TO_REPLACE = "to be replaced"
+    REMOVED = "removed"
+    TO_REMOVE = "to be removed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,23 @@ async def install(
         made, replaced = (Done.TO_MAKE, Done.TO_REPLACE) if dry_run else (Done.MADE, Done.REPLACED)
         steps.append(Step(f"policy {name}", replaced if name in there else made))
     return steps
+
+
+async def take_over(
+    administrator: Administrator, api: CeilingApi | None, prefix: str, *, dry_run: bool = False
+) -> list[Step]:
+    """Remove every state's claim on a prefix: the first gateway of that prefix to look makes its own.
+
+    Raises StoreUnavailable, StoreRefused.
+    """
+    if api is None:
+        return []
+    keeper = CannedPolicies(administrator) if api is CeilingApi.CANNED else IamPolicies(administrator)
+    claims = sorted(Names(prefix).markers(await keeper.names()))
+    if not dry_run:
+        for name in claims:
+            await keeper.remove(name)
+    return [Step(f"claim {name}", Done.TO_REMOVE if dry_run else Done.REMOVED) for name in claims]
 
 
 async def _bucket(administrator: Administrator, bucket: Bucket, *, dry_run: bool) -> Step:

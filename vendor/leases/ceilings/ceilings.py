@@ -58,6 +58,11 @@ class Ceilings:
         """Say whether leases on a store have ceilings."""
         return store in self.writer.stores
 
+    def problem(self, store: str) -> str:
+        """Return why no leases are given on a store, for readiness; nothing if that is not known."""
+        claims = self.writer.claims
+        return "" if claims is None else claims.problem(store)
+
     async def reserve(self, principal: Principal, store: str, lease: LeaseId, *, renewed_until: float) -> Slot | None:
         """Take a slot for a lease; None on a store without ceilings.
 
@@ -84,6 +89,7 @@ class Ceilings:
 
         Without, they stay as narrow as they are: older keys of the lease may have no other limit.
         """
+        await self.writer.require_ours(slot.store)
         wish = wish_text(principal, ask) if narrowed else slot.wish
         if wish != slot.wish:
             if not await self.writer.slots.describe(slot, wish):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from vendor.database import Database
 from vendor.governance.state import Governance
 from vendor.leases.ceilings.ceilings import Ceilings
+from vendor.leases.ceilings.claims import Claims
 from vendor.leases.ceilings.contents import Contents
 from vendor.leases.ceilings.marks import Marks
 from vendor.leases.ceilings.proof import Proof
@@ -12,6 +13,7 @@ from vendor.leases.ceilings.slots import Slots
 from vendor.leases.ceilings.turns import Turns
 from vendor.leases.ceilings.writer import Kept, Writer
 from vendor.policy.access import AccessTable
+from vendor.policy.ceilings import nothing
 from vendor.policy.layout import Layout
 from vendor.stores.ceilings.keeper import keeper_of
 from vendor.stores.ceilings.names import Names
@@ -41,17 +43,24 @@ def open_ceilings(
     }
     if not kept:
         return None
+    names = Names(prefix)
     writer = Writer(
         governance=governance,
         slots=Slots(database, prefix, clock, own=own_slots),
         contents=Contents(layout, access, clock),
         stores=kept,
-        names=Names(prefix),
+        names=names,
         turns=Turns(database, prefix),
         unsettled=Marks(database, f"{prefix}:ceilings:unsettled"),
         ending=Marks(database, f"{prefix}:ceilings:ending"),
         doubted=Marks(database, f"{prefix}:ceilings:doubted"),
         clock=clock,
+        claims=Claims(
+            database,
+            names,
+            {name: one.keeper for name, one in kept.items()},
+            {name: nothing(access, denials=one.denials) for name, one in kept.items()},
+        ),
     )
     s3 = {name: S3(stores[name].settings.endpoint, stores[name].settings.region) for name in kept}
     return Ceilings(writer, Proof({name: stores[name] for name in kept}, s3))

@@ -30,12 +30,17 @@ class Sweep:
 
     async def run(self) -> None:
         """Make the round, unless another replica did lately.  Raises StateUnavailable."""
+        claims = self.effects.writer.claims
         if not await self.database.acquire(f"{self.prefix}:ceilings:sweep", EVERY):
+            if claims is not None:
+                await claims.hear()
             return
         await self.effects.of(Concerned(set(), set(), everybody=True))
         for name, kept in self.effects.writer.stores.items():
             try:
-                await self._remove(name, await kept.keeper.names())
+                names = await kept.keeper.names()
+                if claims is None or await claims.look(name, names):
+                    await self._remove(name, names)
             except VendError as failure:
                 _log.warning(
                     "documents in a store were not swept", store=name, reason=failure.code, problem=failure.message

@@ -81,6 +81,8 @@ class Worker:
 
     async def turn(self) -> None:
         """Do what there is to do now."""
+        if self.effects.writer.claims is not None:
+            await self.effects.writer.claims.try_again()
         while await self._read():
             pass
         await self._overdue()

@@ -12,6 +12,7 @@ from typing import Final
 
 from vendor.errors import StoreUnavailable, VendError
 from vendor.governance.state import Governance, Standing
+from vendor.leases.ceilings.claims import Claims
 from vendor.leases.ceilings.contents import Content, Contents
 from vendor.leases.ceilings.marks import Marks
 from vendor.leases.ceilings.slots import Slot, Slots, Who
@@ -40,7 +41,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes documents."""
+    """Writes documents.  Without `claims` nobody else writes to these stores."""
 
     governance: Governance
     slots: Slots
@@ -52,6 +53,7 @@ class Writer:
     ending: Marks
     doubted: Marks
     clock: Clock
+    claims: Claims | None = None
 
     async def settle(self, user: UserName) -> dict[str, Content]:
         """Return what every slot of a user holds, by its field, once that is what it should hold.
@@ -80,6 +82,11 @@ class Writer:
         slots = await self.slots.taken(user)
         if slots:
             await self.slots.writing(user, slots)
+
+    async def require_ours(self, store: str) -> None:
+        """Raise StoreRefused where another gateway's state keeps its documents under our prefix."""
+        if self.claims is not None:
+            await self.claims.require(store)
 
     def documents(self, slot: Slot, count: int) -> tuple[str, ...]:
         """Return the names of a slot's documents."""
@@ -134,6 +141,7 @@ class Writer:
 
     async def _write_slot(self, slot: Slot, content: Content, places: asyncio.Semaphore) -> None:
         """Write what differs; what grows comes before what shrinks, in case something moves from one to the other."""
+        await self.require_ours(slot.store)
         keeper = self.stores[slot.store].keeper
         before = dict(enumerate(slot.written))
         names = self.documents(slot, len(content.texts))

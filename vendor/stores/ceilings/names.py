@@ -6,12 +6,15 @@ can stand for what is not allowed: `__` for a dot, `-_` before a variant.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from vendor.names import UserName
 
 _NAME: Final = re.compile(r"-ceiling-([0-9]{1,3})-([0-9]{1,3})-([a-z0-9_-]+?)(?:-_([0-9a-f]{16}))?", re.ASCII)
+
+_MARKER: Final = re.compile(r"-state-[0-9a-f]{16}", re.ASCII)
 
 
 class Place(NamedTuple):
@@ -32,6 +35,14 @@ class Names:
         """Return the name of one part of what one slot of a user holds; `variant` is empty or hexadecimal."""
         who = user.replace(".", "__") + (f"-_{variant}" if variant else "")
         return f"{self.prefix}-ceiling-{slot}-{part}-{who}"
+
+    def marker(self, state: str) -> str:
+        """Return the name of the document by which a state of this id says that the prefix is its own."""
+        return f"{self.prefix}-state-{state}"
+
+    def markers(self, names: Iterable[str]) -> set[str]:
+        """Return those of these names that are markers under this prefix, of whichever state."""
+        return {name for name in names if name.startswith(self.prefix) and _MARKER.fullmatch(name, len(self.prefix))}
 
     def parse(self, name: str) -> Place | None:
         """Return what a policy found in a store stands for; None if it is none of these documents."""
