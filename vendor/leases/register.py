@@ -23,11 +23,11 @@ from vendor.secret import LeaseToken
 KEPT_AFTER_END: Final = 86_400  # seconds for which an ended lease still answers what it was
 READ_AT_ONCE: Final = 50
 
-# KEYS: lease.  ARGV: view, expires_at, moment of forgetting.  Nothing changes in a lease that was ended or is gone.
-# Keys of an earlier renewal may outlive the newest ones, so the latest end of any is kept.
+# KEYS: lease.  ARGV: view or '' to leave it, expires_at, moment of forgetting.  Nothing changes in a lease that was
+# ended or is gone.  Keys of an earlier renewal may outlive the newest ones, so the latest end of any is kept.
 _RENEW: Final = Script("""
 if redis.call('HEXISTS', KEYS[1], 'view') == 0 or redis.call('HEXISTS', KEYS[1], 'ended') == 1 then return 0 end
-redis.call('HSET', KEYS[1], 'view', ARGV[1])
+if ARGV[1] ~= '' then redis.call('HSET', KEYS[1], 'view', ARGV[1]) end
 if tonumber(ARGV[2]) > tonumber(redis.call('HGET', KEYS[1], 'expires_at')) then
   redis.call('HSET', KEYS[1], 'expires_at', ARGV[2])
 end
@@ -107,10 +107,13 @@ class Register:
             self._database.note(self._index(lease.principal), lease.id, until=until, forgotten=forgotten),
         )
 
-    async def renew(self, lease: Lease) -> bool:
-        """Keep what a renewal made of a lease; False if it was ended in the meantime."""
+    async def renew(self, lease: Lease, *, part: bool = False) -> bool:
+        """Keep what a renewal made of a lease; False if it was ended in the meantime.
+
+        Keys for a `part` of it leave the lease as it is shown, and as it is looked up by what it reaches.
+        """
         arguments: list[str | int] = [
-            json.dumps(facts.view(lease)),
+            "" if part else json.dumps(facts.view(lease)),
             repr(float(lease.expires_at)),
             int(_end(lease)) + KEPT_AFTER_END,
         ]

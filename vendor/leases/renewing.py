@@ -8,6 +8,7 @@ needed any more, nor is the identity provider.
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import structlog
@@ -91,7 +92,8 @@ class Renewing:
                 self.require_actor(kept),
             )
             _require_same_user(kept, standing)
-            return await self.making.make(wish, standing, event, slot=slot, keep=self._keep, forget=_nothing)
+            keep = partial(self._keep, part=wish.part)
+            return await self.making.make(wish, standing, event, slot=slot, keep=keep, forget=_nothing)
         except VendError as refusal:
             event.refuse(Kind.VEND_DENIED, refusal.code, failed=refusal.status >= 500)
             self.making.refused(event, refusal, ask.store)
@@ -105,7 +107,7 @@ class Renewing:
         if until is not None and holder.max_lease_seconds is not None:
             until = min(until, kept.begun + holder.max_lease_seconds)
         return Caller(holder, origin), Wish(
-            holder, ask, kept.id, until, kept.renewals + 1, part=ask.scope != kept.ask.scope
+            holder, ask, kept.id, until, kept.renewals + 1, part=_is_part(ask, kept.ask)
         )
 
     def holder(self, kept: Kept) -> Principal:
@@ -146,9 +148,14 @@ class Renewing:
         if not self.has_time_left(wish.ask.store, wish.renewable_until):
             raise LeaseEnded("This lease has less time left than the shortest keys would last.")
 
-    async def _keep(self, issued: Issued) -> None:
-        if not await self.register.renew(issued.lease):
+    async def _keep(self, issued: Issued, *, part: bool) -> None:
+        if not await self.register.renew(issued.lease, part=part):
             raise LeaseEnded("This lease was ended while it was renewed.")
+
+
+def _is_part(ask: LeaseAsk, whole: LeaseAsk) -> bool:
+    """Say whether less is asked for than the lease is for; a shorter time alone is not less."""
+    return (ask.scope, ask.policy, ask.at_most) != (whole.scope, whole.policy, whole.at_most)
 
 
 def _require_same_user(kept: Kept, standing: Standing) -> None:

@@ -97,6 +97,24 @@ def test_a_lease_token_gives_the_live_keys_of_its_lease(sts: Sts) -> None:
         assert sts.refused(token) == (400, "ExpiredTokenException")
 
 
+def test_keys_of_a_part_leave_the_lease_as_it_is_shown(sts: Sts) -> None:
+    """By a policy of the caller's, and by a role with a scope of its own."""
+    with api(sts.stack, "alice") as alice:
+        made = alice.lease(renewable_for=7200)
+        path = f"/v1/leases/{made['lease']['id']}"
+        before = alice.call("GET", path).json()["lease"]
+        assert len(before["scope"]) > 2
+
+        sts.assume(made["lease_token"], Policy=policy(BUCKET, f"{HOME}inner/", "s3:GetObject"))
+        sts.assume(made["lease_token"], RoleArn=TENANT_ROLE)
+
+        after = alice.call("GET", path).json()["lease"]
+        assert after == {**before, "renewals": 2}
+        (listed,) = [one for one in alice.call("GET", "/v1/leases").json()["leases"] if one["id"] == before["id"]]
+        assert listed == after
+        assert alice.call("DELETE", path).json()["effective"] == "now"
+
+
 def test_who_am_i(sts: Sts) -> None:
     token = sts.token("alice")
     by_parameter = texts(sts.post({**IDENTITY, "WebIdentityToken": token}))
