@@ -23,17 +23,22 @@ LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 
 @pytest.fixture(params=LOOPS, ids=["asyncio", "uvloop"])
 def told(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[Any]]]:
-    """Runs a coroutine function on a new loop, with a bound of 100 ms unless told otherwise, and returns the lines."""
+    """Runs a coroutine function on a new loop, with a bound of 100 ms unless told otherwise, and returns the lines.
+
+    Those of what did not compute for so long are left out unless asked for: a busy machine makes any callback slow.
+    """
     monkeypatch.setattr(slow_callbacks, "_log", structlog.get_logger())
 
-    def run(work: Callable[[], Coroutine[Any, Any, object]], bound: int | None = 100) -> list[Any]:
+    def run(
+        work: Callable[[], Coroutine[Any, Any, object]], bound: int | None = 100, *, idle: bool = False
+    ) -> list[Any]:
         async def watched() -> None:
             with telling_slow_callbacks(bound):
                 await asyncio.create_task(work())
 
         with structlog.testing.capture_logs() as lines, asyncio.Runner(loop_factory=request.param) as runner:
             runner.run(watched())
-        return lines
+        return [line for line in lines if idle or line.get("cpu_ms", bound) >= bound]
 
     yield run
     assert not [one for one in gc.callbacks if "slow_callbacks" in repr(one)]
@@ -96,7 +101,7 @@ def test_sleeping_in_a_callback_takes_time_but_no_processor(told: Callable[..., 
     async def sleeps() -> None:
         time.sleep(0.3)  # noqa: ASYNC251 - what is to be found
 
-    (line,) = told(sleeps)
+    (line,) = [line for line in told(sleeps, idle=True) if line["callback"].endswith("sleeps")]
 
     assert line["ms"] >= 290
     assert line["cpu_ms"] < 150
