@@ -1,14 +1,16 @@
 """S3 calls: bounded, never redirected, and sent as they were made."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
 
+from tests.support.waiting import reached
 from vendor.errors import StoreRefused, StoreUnavailable
 from vendor.secret import SecretKey, SessionToken
 from vendor.stores.credentials import Credentials
-from vendor.stores.s3 import MAX_ANSWER, S3, Call, path_of
+from vendor.stores.s3 import CONNECTIONS, MAX_ANSWER, S3, Call, path_of
 
 KEYS = Credentials("AKID12345678", SecretKey("secret-key"), SessionToken("session-token"), 0.0)
 
@@ -27,6 +29,8 @@ class Server:
                 return web.Response(status=307, headers={"location": self.url + "/lake/caught"})
             case "/lake/endless":
                 return web.Response(body=b"x" * (MAX_ANSWER + 1))
+            case "/lake/slow":
+                await asyncio.sleep(2.2)  # longer than making a connection may take
             case "/lake/broken":
                 assert request.transport is not None
                 request.transport.abort()
@@ -105,3 +109,11 @@ async def test_a_presigned_url_can_be_turned_to_another_object(s3: S3, server: S
     assert asked.path == "/lake/b"
     assert {"X-Amz-Signature", "X-Amz-Security-Token", "X-Amz-Expires"} <= set(asked.query)
     assert "authorization" not in asked.headers
+
+
+async def test_who_waits_for_a_connection_of_a_slow_store_is_served_when_one_is_free(s3: S3, server: Server) -> None:
+    slow = [asyncio.create_task(s3.send(KEYS, Call("GET", "/lake/slow"))) for _ in range(CONNECTIONS)]
+    await reached(lambda: len(server.asked) == CONNECTIONS)
+
+    assert (await s3.send(KEYS, Call("GET", "/lake/a"))).status == 404
+    assert [(await one).status for one in slow] == [404] * CONNECTIONS

@@ -20,7 +20,8 @@ from vendor.errors import StoreRefused, StoreUnavailable
 from vendor.stores.credentials import Credentials
 from vendor.stores.xml import parse_error_code
 
-TIMEOUT: Final = aiohttp.ClientTimeout(total=10.0, connect=2.0)
+# For a connection to be made, not for one to be free: while a store is slow, those who wait in line have the same time.
+TIMEOUT: Final = aiohttp.ClientTimeout(total=10.0, sock_connect=2.0)
 MAX_ANSWER: Final = 4 * 1024 * 1024  # a page of 1,000 keys of 1,024 bytes, each byte percent-encoded
 CONNECTIONS: Final = 16
 PRESIGNED_SECONDS: Final = 300
