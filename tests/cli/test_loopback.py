@@ -6,15 +6,21 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 
 from tests.client.leases import lease
 from tests.client.stub import Reply, Stub, stub_server
+from vendor.cli import loopback
 from vendor.cli.loopback import serving
+from vendor.client.answers import Vended
 from vendor.client.calls import Ask
 from vendor.client.errors import BadInput
 from vendor.client.keeper import Keeper, KeySource
@@ -149,3 +155,72 @@ def test_boto3_finds_it_before_any_profile(
         check=True,
     )
     assert json.loads(done.stdout) == ["container-role", keeper.held.credentials.access_key_id]
+
+
+def connected(variables: Mapping[str, str]) -> socket.socket:
+    url = urlsplit(variables["AWS_CONTAINER_CREDENTIALS_FULL_URI"])
+    return socket.create_connection((str(url.hostname), url.port or 0), timeout=5)
+
+
+def hung_up(sending: socket.socket, piece: bytes) -> bool:
+    """Say whether the server ends a connection on which pieces of headers keep coming; within a deadline."""
+    ends = time.monotonic() + 10
+    sending.settimeout(0.02)
+    while time.monotonic() < ends:
+        try:
+            sending.send(piece)
+            if sending.recv(1) == b"":
+                return True
+        except TimeoutError:
+            continue
+        except OSError:
+            return True
+    return False
+
+
+def test_headers_that_have_no_end_are_not_waited_for(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece comes in time, and their sum does not."""
+    monkeypatch.setattr(loopback, "PATIENCE", 0.5)
+    with serving(keeper) as variables, connected(variables) as sending:
+        sending.sendall(b"GET /credentials HTTP/1.1\r\nHost: 127.0.0.1:1\r\nX: ")
+        assert hung_up(sending, b"x")
+        assert ask(variables, authorization=token(variables)).status_code == 200
+
+
+def test_connections_that_say_nothing_keep_nobody_out(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loopback, "MOST_CONNECTIONS", 2)
+    monkeypatch.setattr(loopback, "STRANGER", 0.2)
+    with serving(keeper) as variables, ExitStack() as idle:
+        threads = threading.active_count()
+        for _ in range(6):
+            idle.enter_context(connected(variables))
+        answer = ask(variables, authorization=token(variables))
+
+        assert answer.status_code == 200
+        assert threading.active_count() <= threads + 2
+
+
+def test_it_ends_though_all_places_are_taken(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loopback, "MOST_CONNECTIONS", 1)
+    monkeypatch.setattr(loopback, "STRANGER", 3600.0)
+    with ExitStack() as idle:
+        with serving(keeper) as variables:
+            for _ in range(3):
+                idle.enter_context(connected(variables))
+            began = time.monotonic()
+        assert time.monotonic() - began < 4
+
+
+def test_who_showed_the_token_is_not_hung_up_on_while_keys_are_renewed(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loopback, "PATIENCE", 0.2)
+    current = keeper.current
+
+    def slow() -> Vended:
+        time.sleep(1)
+        return current()
+
+    monkeypatch.setattr(keeper, "current", slow)
+    with serving(keeper) as variables:
+        assert ask(variables, authorization=token(variables)).status_code == 200

@@ -8,57 +8,49 @@ import json
 import secrets
 import shutil
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hmac import compare_digest
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
+from typing import Final
 
 from vendor.cli.environment import place_variables
 from vendor.client import files
 from vendor.client.answers import Endpoint, Vended
+from vendor.client.bounded import BoundedServer
 from vendor.client.errors import BadInput, ClientError
 from vendor.client.keeper import Keeper
 from vendor.client.text import printable
 
 PATH = "/credentials"
+MOST_CONNECTIONS: Final = 64
+STRANGER: Final = 1.0
+"""Seconds for which a connection that has not shown the token yet keeps its place while others wait for one."""
+PATIENCE: Final = 5.0
+"""The same while nobody waits: all of a request's headers have to be here by then."""
 
 
-class Loopback(ThreadingHTTPServer):
+class Loopback(BoundedServer):
     """The endpoint.  It serves in a thread from the moment it is made until `close`."""
 
-    daemon_threads = True
-    request_queue_size = 64
-
     def __init__(self, keeper: Keeper, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(port, _Handler, most=MOST_CONNECTIONS, stranger=STRANGER, patience=PATIENCE)
         self.keeper = keeper
         self.token = secrets.token_urlsafe(32)
-        self._thread = threading.Thread(target=self.serve_forever, name="loopback", daemon=True)
-        self._thread.start()
+        self.start()
 
     @property
     def url(self) -> str:
         """The address to hand to an SDK."""
         return f"http://127.0.0.1:{self.server_port}{PATH}"
 
-    def close(self) -> None:
-        """Stop serving."""
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay quiet about clients that hang up; the terminal is the child's."""
-
 
 class _Handler(BaseHTTPRequestHandler):
     server: Loopback
     server_version = "vend"
     sys_version = ""
-    timeout = 5.0  # for one who connects and says nothing
+    timeout = PATIENCE  # for one who connects and says nothing
 
     def do_GET(self) -> None:
         if not self._is_for_us():
@@ -66,6 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif not compare_digest(self.headers.get("Authorization", "").encode(), self.server.token.encode()):
             self._answer(401, {"code": "Unauthorized", "message": "The authorization token is not the right one."})
         else:
+            self.server.is_known(self.connection)
             self._credentials()
 
     def _is_for_us(self) -> bool:

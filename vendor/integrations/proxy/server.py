@@ -6,16 +6,15 @@ is not signed in headers (presigned addresses, forms, other versions) is refused
 
 import contextlib
 import http.client
-import socket
-import threading
 import time
 from collections.abc import Iterable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Final, Protocol
+from http.server import BaseHTTPRequestHandler
+from typing import Final, Protocol
 from xml.sax.saxutils import escape
 
 from vendor.client import tools
 from vendor.client.answers import Vended
+from vendor.client.bounded import BoundedServer
 from vendor.client.errors import ClientError, GatewayError
 from vendor.client.text import printable
 from vendor.integrations.proxy import chunks, sigv4
@@ -28,7 +27,8 @@ from vendor.times import Clock
 MOST_CONNECTIONS: Final = 256
 STRANGER: Final = 5.0
 """Seconds for which a connection that has not shown the pair yet keeps its place while others wait for one."""
-_LOOK_EVERY: Final = 0.25
+PATIENCE: Final = 60.0
+"""The same while nobody waits."""
 MOST_DRAINED: Final = 1024 * 1024
 STATUS: Final = {"IncompleteBody": 400, "MissingContentLength": 411, "NotImplemented": 501, "ServiceUnavailable": 503}
 """Of S3's error codes; all others are 403."""
@@ -65,68 +65,23 @@ class Holder(Protocol):
         """Return them.  Raises ClientError when there are none."""
 
 
-class Proxy(ThreadingHTTPServer):
-    """The endpoint.  It serves in a thread from the moment it is made until `close`."""
+class Proxy(BoundedServer):
+    """The endpoint.  It serves in a thread from the moment it is made until `close`.
 
-    daemon_threads = True
-    request_queue_size = 128
+    Nobody without the pair may keep others from it, nor us from ending.
+    """
 
     def __init__(self, holder: Holder, pair: Pair, port: int = 0, *, clock: Clock = time.time) -> None:
-        super().__init__(("127.0.0.1", port), _Handler)
+        super().__init__(port, _Handler, most=MOST_CONNECTIONS, stranger=STRANGER, patience=PATIENCE)
         self.holder = holder
         self.pair = pair
         self.clock = clock
-        self.places = threading.BoundedSemaphore(MOST_CONNECTIONS)
-        self._strangers: dict[socket.socket, float] = {}
-        self._closing = False
-        self._thread = threading.Thread(target=self.serve_forever, name="proxy", daemon=True)
-        self._thread.start()
+        self.start()
 
     @property
     def url(self) -> str:
         """The address for clients."""
         return f"http://127.0.0.1:{self.server_port}"
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Serve a connection in a thread of its own; wait while there are too many.
-
-        Everybody on this machine can connect, so nobody without the pair may keep others from it, nor us from ending.
-        """
-        while not self.places.acquire(timeout=_LOOK_EVERY):
-            if self._closing:
-                self.shutdown_request(request)
-                return
-            self._hang_up_on_strangers()
-        self._strangers[request] = time.monotonic()
-        super().process_request(request, client_address)
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self.showed_the_pair(request)
-            self.places.release()
-
-    def showed_the_pair(self, request: socket.socket) -> None:
-        """Note that whoever is at the other end of a connection is no stranger."""
-        self._strangers.pop(request, None)
-
-    def _hang_up_on_strangers(self) -> None:
-        latest = time.monotonic() - STRANGER
-        for request, since in self._strangers.copy().items():
-            if since < latest:
-                with contextlib.suppress(OSError):
-                    request.shutdown(socket.SHUT_RDWR)
-
-    def close(self) -> None:
-        """Stop serving."""
-        self._closing = True
-        self.shutdown()
-        self._thread.join()
-        self.server_close()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay quiet about programs that hang up."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -159,7 +114,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise Unacceptable("NotImplemented", "This form of a request is not taken.")
         length = self._length()
         signed = sigv4.check(self.server.pair, self.command, self.path, headers, self.server.clock())
-        self.server.showed_the_pair(self.connection)
+        self.server.is_known(self.connection)
         vended = self.server.holder.current()
         upstream = self._upstream(vended.endpoint.url)
         payload, onward, body = self._onward(headers, signed, length)
