@@ -18,6 +18,7 @@ import pytest
 
 from tests.client.leases import lease
 from tests.client.stub import Reply, Stub, stub_server
+from tests.support.waiting import eventually
 from vendor.cli import loopback
 from vendor.cli.loopback import serving
 from vendor.client.answers import Vended
@@ -203,10 +204,19 @@ def test_connections_that_say_nothing_keep_nobody_out(keeper: Keeper, monkeypatc
 def test_it_ends_though_all_places_are_taken(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loopback, "MOST_CONNECTIONS", 1)
     monkeypatch.setattr(loopback, "STRANGER", 3600.0)
+    came: list[object] = []
+    process = loopback.Loopback.process_request
+
+    def counted(server: loopback.Loopback, request: object, address: object) -> None:
+        came.append(request)
+        process(server, request, address)
+
+    monkeypatch.setattr(loopback.Loopback, "process_request", counted)
     with ExitStack() as idle:
         with serving(keeper) as variables:
             for _ in range(3):
                 idle.enter_context(connected(variables))
+            eventually(lambda: len(came) == 2, what="that one waits for a place")
             began = time.monotonic()
         assert time.monotonic() - began < 4
 
