@@ -5,8 +5,10 @@ state, by the same edits that ordinary changes consist of (`staging`), and in th
 that step nothing has changed, however the import ends.  Changes are held back while it is written.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
@@ -20,6 +22,7 @@ from vendor.stewardship.desk import Desk, require_revision
 from vendor.stewardship.staging import Numbered, refused, stage
 from vendor.stewardship.state_copy import Content, Spool, StateCopies
 
+LINES_AT_ONCE: Final = 100
 _log = structlog.get_logger(__name__)
 
 
@@ -84,6 +87,8 @@ class StateRestore:
                 canonical = write_line(line)
                 content.add(line, canonical)
                 spool.write(canonical)
+            if number % LINES_AT_ONCE == 0:
+                await asyncio.sleep(0)  # a body comes in large pieces, and nobody else is answered while one is read
         if last != counted(content.counts):
             raise refused(number, "the state is not whole: its end line is missing, or counts other records")
         spool.close()
