@@ -28,14 +28,16 @@ NAME: Final = "mms"
 MORE: Final = {True: 1_000, False: 10_000}
 """Further users, quick and full."""
 CHANGES: Final = {True: 20, False: 40}
-NEW: Final = {True: 8, False: 16}
-"""New users of a round, one at a time, and twice as many at once; not more: a store takes longer the more it knows."""
+WRITTEN: Final = 5
+"""Changes for which the store has to write what limits live keys."""
+NEW: Final = 6
+"""New users of a round who come one at a time; few, since the store takes the longer to write the more it knows."""
 AT_ONCE: Final = 16
 HOLDERS: Final = [f"user{number}" for number in range(10, 10 + AT_ONCE)]
 """Users who have keys."""
 CHANGED, HOLDER = "user40", "user30"
 """With whom paths are shared: somebody without keys, and somebody with."""
-_HALF_SECONDS: Final = {True: 0.3, False: 0.7}
+_SECONDS: Final = {True: 0.3, False: 0.5}
 
 
 def measure(site: Site) -> Iterator[Row]:
@@ -58,10 +60,10 @@ def _sides(few: "_Place", many: "_Place") -> dict[str, Side]:
     return {
         "credentials/c1": partial(few.load, kept, 1),
         f"credentials/c{AT_ONCE}": partial(few.load, kept, AT_ONCE),
-        "new-user/c1": lambda: few.send(new, 1, NEW[few.site.quick]).figures(),
-        f"new-user/c{AT_ONCE}": lambda: few.send(new, AT_ONCE, 2 * NEW[few.site.quick]).figures(),
-        "share": partial(few.shares, CHANGED),
-        "share-with-live-keys": partial(few.shares, HOLDER),
+        "new-user/c1": lambda: few.send(new, 1, NEW).figures(),
+        f"new-user/c{AT_ONCE}": lambda: few.send(new, AT_ONCE, AT_ONCE).figures(),
+        "share": partial(few.shares, CHANGED, CHANGES[few.site.quick]),
+        "share-with-live-keys": partial(few.shares, HOLDER, WRITTEN),
         "member": few.members,
         "workspaces-me": partial(few.load, me, 1),
         "access-info": partial(few.load, [few.who()], 1),
@@ -130,7 +132,7 @@ class _Place:
 
     def load(self, asks: list[bytes], connections: int) -> Mapping[str, float]:
         """Ask for as long as a load lasts."""
-        load = Load(self.url, asks, connections, _HALF_SECONDS[self.site.quick], first_number=self.site.first_number())
+        load = Load(self.url, asks, connections, _SECONDS[self.site.quick], first_number=self.site.first_number())
         return self.site.generator(load).figures()
 
     def send(self, asks: list[bytes], connections: int, most: int | None = None, first: int | None = None) -> Outcome:
@@ -138,25 +140,24 @@ class _Place:
         first = self.site.first_number() if first is None else first
         return self.site.generator(Load(self.url, asks, connections, 60.0, most=most or len(asks), first_number=first))
 
-    def shares(self, user: str) -> Mapping[str, float]:
+    def shares(self, user: str, count: int) -> Mapping[str, float]:
         """Share paths with somebody, then take all of that back, one after the other."""
         path = f"{PATH}/{NUMBER.decode()}/"
         share = self.ask(ALONE, "POST", "/sharing/share", {"path": path, "with_users": [user]})
         unshare = self.ask(ALONE, "POST", "/sharing/unshare", {"path": path, "from_users": [user]})
-        return self._both(("share_p50_ms", share), ("unshare_p50_ms", unshare))
+        return self._both(count, ("share_p50_ms", share), ("unshare_p50_ms", unshare))
 
     def members(self) -> Mapping[str, float]:
         """Make people members of a tenant, then end that."""
         path = f"/tenants/{TEAM}/members/person{NUMBER.decode()}"
         add, remove = (self.ask(ADMIN, method, path) for method in ("POST", "DELETE"))
-        return self._both(("add_p50_ms", add), ("remove_p50_ms", remove), first=0)
+        return self._both(CHANGES[self.site.quick], ("add_p50_ms", add), ("remove_p50_ms", remove), first=0)
 
     def who(self) -> bytes:
         """Return what asks who reaches a path."""
         return self.ask(ALONE, "POST", "/sharing/get_path_access_info", {"path": f"{PATH}/shared/"})
 
-    def _both(self, *changes: tuple[str, bytes], first: int | None = None) -> Mapping[str, float]:
-        count = CHANGES[self.site.quick]
+    def _both(self, count: int, *changes: tuple[str, bytes], first: int | None = None) -> Mapping[str, float]:
         first = self.site.first_number() if first is None else first
         before = self._events()
         found = {name: self.send([asked], 1, count, first).percentile(50) for name, asked in changes}
