@@ -37,31 +37,33 @@ HOLDERS: Final = [f"user{number}" for number in range(10, 10 + AT_ONCE)]
 """Users who have keys."""
 CHANGED, HOLDER = "user40", "user30"
 """With whom paths are shared: somebody without keys, and somebody with."""
-_SECONDS: Final = {True: 0.3, False: 0.5}
+_SECONDS: Final = {True: 0.25, False: 0.4}
 
 
 def measure(site: Site) -> Iterator[Row]:
     """Start both gateways, measure each call in each round, and take them down again."""
     with ExitStack() as closing:
         trust = closing.enter_context(started(site.stack(SEAWEEDFS)))
-        few, many = (_opened(site, closing, trust, more) for more in (0, MORE[site.quick]))
+        few, many = (_opened(site, closing, trust, f"mms-{more}", more) for more in (0, MORE[site.quick]))
+        unlimited = _opened(site, closing, trust, "mms-unlimited", 0, VENDOR_STORE_OPERATOR_POLICY="")
         few.send([few.ask(user, "GET", "/credentials/") for user in (*HOLDERS, HOLDER)], 4)
-        sides = _sides(few, many)
+        sides = _sides(few, many, unlimited)
         for warm in sides.values():
             warm()
         found = alternate(site.rounds, sides)
     yield from _rows(found)
 
 
-def _sides(few: "_Place", many: "_Place") -> dict[str, Side]:
+def _sides(few: "_Place", many: "_Place", unlimited: "_Place") -> dict[str, Side]:
     kept = [few.ask(user, "GET", "/credentials/") for user in HOLDERS]
-    new = [few.ask(f"new{NUMBER.decode()}", "GET", "/credentials/")]
     me = [few.ask(HOLDERS[0], "GET", "/workspaces/me")]
     return {
         "credentials/c1": partial(few.load, kept, 1),
         f"credentials/c{AT_ONCE}": partial(few.load, kept, AT_ONCE),
-        "new-user/c1": lambda: few.send(new, 1, NEW).figures(),
-        f"new-user/c{AT_ONCE}": lambda: few.send(new, AT_ONCE, AT_ONCE).figures(),
+        "new-user/c1": partial(few.newcomers, 1, NEW),
+        f"new-user/c{AT_ONCE}": partial(few.newcomers, AT_ONCE, AT_ONCE),
+        "new-user-without-ceiling/c1": partial(unlimited.newcomers, 1, NEW),
+        f"new-user-without-ceiling/c{AT_ONCE}": partial(unlimited.newcomers, AT_ONCE, 2 * AT_ONCE),
         "share": partial(few.shares, CHANGED, CHANGES[few.site.quick]),
         "share-with-live-keys": partial(few.shares, HOLDER, WRITTEN),
         "member": few.members,
@@ -81,6 +83,8 @@ def _rows(found: Mapping[str, list[Mapping[str, float]]]) -> Iterator[Row]:
         (at_once, "p50_ms", theirs.CREDENTIALS_16_P50_MS, []),
         ("new-user/c1", "p50_ms", theirs.NEW_USER_P50_MS, sooner),
         (f"new-user/c{AT_ONCE}", "per_second", theirs.NEW_USERS_PER_SECOND, more),
+        ("new-user-without-ceiling/c1", "p50_ms", theirs.NEW_USER_P50_MS, sooner),
+        (f"new-user-without-ceiling/c{AT_ONCE}", "per_second", theirs.NEW_USERS_PER_SECOND, more),
         ("share", "share_p50_ms", theirs.SHARE_P50_MS, fast),
         ("share", "unshare_p50_ms", theirs.UNSHARE_P50_MS, fast),
         ("share-with-live-keys", "share_p50_ms", theirs.SHARE_P50_MS, []),
@@ -99,14 +103,15 @@ def _rows(found: Mapping[str, list[Mapping[str, float]]]) -> Iterator[Row]:
     )
 
 
-def _opened(site: Site, closing: ExitStack, trust: Path, more: int) -> "_Place":
+def _opened(site: Site, closing: ExitStack, trust: Path, name: str, more: int, **settings: str) -> "_Place":
     """Start a gateway with a state of its own."""
-    stack, name = site.stack(SEAWEEDFS), f"mms-{more}"
+    stack = site.stack(SEAWEEDFS)
     gateway = stack.add_gateway(
         f"gateway-{name}",
         VENDOR_TRUST_FILE=str(trust),
         VENDOR_REDIS_PREFIX=name,
         VENDOR_DEFAULT_TENANT=EVERYBODY,
+        **settings,
     )
     closing.callback(gateway.child.stop)
     with client(gateway.url, token=token_of(ADMIN)) as web:
@@ -139,6 +144,10 @@ class _Place:
         """Send so many requests."""
         first = self.site.first_number() if first is None else first
         return self.site.generator(Load(self.url, asks, connections, 60.0, most=most or len(asks), first_number=first))
+
+    def newcomers(self, connections: int, count: int) -> Mapping[str, float]:
+        """Have users come by whom nobody has seen before."""
+        return self.send([self.ask(f"new{NUMBER.decode()}", "GET", "/credentials/")], connections, count).figures()
 
     def shares(self, user: str, count: int) -> Mapping[str, float]:
         """Share paths with somebody, then take all of that back, one after the other."""
