@@ -126,7 +126,7 @@ def assemble(settings: Settings, clock: Clock) -> Gateway:
     )
     stores = {name: Store(one.store, issuer.sign, clock) for name, one in settings.by_store.items()}
     for name, one in settings.by_store.items():
-        stores[name].turns = Turns(one.store_parallel, one.store_queue)
+        stores[name].turns = Turns(one.store_parallel or one.store.profile.parallel, one.store_queue)
     watches = {
         name: _watch(one, stores[name], database, partial(quick_check, stores[name], layout, access_table), clock)
         for name, one in settings.by_store.items()

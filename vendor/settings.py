@@ -138,7 +138,7 @@ class Settings(AuditSettings):
     store_check_seconds: int = Field(default=300, ge=10, le=86_400)
     stores_dir: Path | None = None
 
-    store_parallel: int = Field(default=32, ge=1, le=64)
+    store_parallel: int | None = Field(default=None, ge=1, le=64)
     store_queue: int = Field(default=1000, ge=1, le=100_000)
 
     sts_roles: str = Field(default="arn:aws:iam::000000000000:role/vendor", max_length=16_384)

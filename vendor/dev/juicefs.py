@@ -26,7 +26,7 @@ def start_juicefs(site: StoreSite, folder: StateFolder, children: Children, *, i
         *(juicefs, "gateway", metadata, f"{LOOPBACK}:{site.port}", "--multi-buckets", "--keep-etag", "--no-banner"),
         # Named, because the defaults are shared by all instances on a machine.
         *("--cache-dir", str(place / "cache"), "--log", str(place / "gateway.log"), "--metrics", f"{LOOPBACK}:0"),
-        *("--refresh-iam-interval", "10s", "--no-usage-report", "--no-agent"),
+        *("--no-usage-report", "--no-agent"),
     ]
     return start_canned(site, folder, children, issuer=issuer, policies=policies, argv=argv)
 
