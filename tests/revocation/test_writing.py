@@ -1,6 +1,7 @@
 """Documents follow governance whatever happens meanwhile: failures, crashes, races, time."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -402,6 +403,28 @@ async def test_all_leases_of_somebody_disabled_are_ended_once_by_request_and_fee
     assert kept.ended["by"] == "carol"
     kinds = [kind for kind in await house.kinds() if kind == "lease.revoked"]
     assert len(kinds) == 1
+
+
+async def test_an_event_that_somebody_is_dealing_with_is_left_to_them_and_comes_again(guarded: Guarded) -> None:
+    """Or what begins after the user was let in again would be ended, too."""
+    house, database = guarded.shop.house, guarded.worker.database
+    await leased(guarded)
+    await house.users.patch(CAROL, UserName("bob"), {"disabled": True}, revision=None)
+    texts = [text for _, text in await house.trail.read(count=1000) if '"kind":"user.changed"' in text]
+    event = json.loads(texts[-1])
+    await database.acquire(f"vendor:ending-by:{event['event_id']}", 60)
+    await house.users.patch(CAROL, UserName("bob"), {"disabled": False}, revision=None)
+    new = await leased(guarded)
+
+    assert await guarded.aftermath.ended(event) is False
+    await guarded.worker.turn()
+    assert guarded.may(new, HOME)
+    stream, group = guarded.worker.stream, worker_module.GROUP
+    assert await database.take_over(stream, group, "other", idle_seconds=0, count=100), "not acknowledged"
+
+    await database.delete(f"vendor:ending-by:{event['event_id']}")  # they died with it
+    assert await guarded.aftermath.ended(event) is True
+    assert not guarded.may(new, HOME), "over-cautious, rather than never"
 
 
 async def test_what_happens_to_one_who_came_back_under_the_name_of_another(guarded: Guarded) -> None:

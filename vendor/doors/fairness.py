@@ -19,7 +19,7 @@ from vendor.secret import RawToken
 from vendor.times import Clock
 
 ALONE: Final = 16
-IN_COMPANY: Final = 2
+IN_COMPANY: Final = 1
 LONG: Final = 0.25  # seconds after which a request no longer counts
 COMPANY: Final = 1.0  # seconds for which somebody counts as being served
 

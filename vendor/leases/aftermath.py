@@ -21,6 +21,7 @@ from vendor.names import UserName
 
 PATIENCE: Final = 1.0  # seconds for which a change waits for its effects
 _REMEMBERED: Final = 86_400
+_AT_IT: Final = 20  # seconds after which whoever was at it has died, and somebody else may begin anew
 _KNOWN: Final = Script("return redis.call('EXISTS', KEYS[1])")
 
 _log = structlog.get_logger(__name__)
@@ -50,18 +51,27 @@ class Aftermath:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
 
-    async def ended(self, event: Mapping[str, Any]) -> None:
+    async def ended(self, event: Mapping[str, Any]) -> bool:
         """End all leases of a user whom this event says to be gone or disabled; once, however often it is read.
 
-        Raises StateUnavailable, AuditUnavailable.
+        False while somebody else is at it: were it done twice at the same time, the second would end what begins after
+        the user was let in again.  Raises StateUnavailable, AuditUnavailable.
         """
         if not _ends_leases(event):
-            return
+            return True
         done = f"{self.prefix}:ended-by:{event['event_id']}"
         if await self.database.run(_KNOWN, [done], [], repeatable=True):
-            return
-        await self.ending.end_all_of(_by(event), UserName(event["user"]))
-        await self.database.acquire(done, _REMEMBERED)
+            return True
+        doing = f"{self.prefix}:ending-by:{event['event_id']}"
+        if not await self.database.acquire(doing, _AT_IT):
+            return False
+        try:
+            if not await self.database.run(_KNOWN, [done], [], repeatable=True):
+                await self.ending.end_all_of(_by(event), UserName(event["user"]))
+                await self.database.acquire(done, _REMEMBERED)
+        finally:
+            await self.database.delete(doing)
+        return True
 
     async def _all(self, events: Sequence[Mapping[str, Any]]) -> None:
         try:

@@ -37,7 +37,10 @@ Entry = tuple[str, dict[str, str]]
 
 @dataclass(slots=True)
 class Worker:
-    """Runs as long as the gateway does.  `ended` deals with events that end all leases of somebody."""
+    """Runs as long as the gateway does.
+
+    `ended` deals with events that end all leases of somebody, and says whether that is done.
+    """
 
     database: Database
     stream: str
@@ -46,7 +49,7 @@ class Worker:
     ending: Marks
     doubted: Marks
     sweep: Sweep
-    ended: Callable[[Mapping[str, Any]], Awaitable[None]]
+    ended: Callable[[Mapping[str, Any]], Awaitable[bool]]
     clock: Callable[[], float]
     every: float = EVERY
     reader: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -104,9 +107,8 @@ class Worker:
 
     async def _deal_with(self, entries: Sequence[Entry]) -> None:
         events = [event for event in (_parsed(fields) for _, fields in entries) if event is not None]
-        for event in events:
-            await self.ended(event)
-        if await self.effects.of(Concerned.by(events)):
+        ended = [await self.ended(event) for event in events]
+        if await self.effects.of(Concerned.by(events)) and all(ended):  # what is left comes by again
             await self.database.acknowledge(self.stream, GROUP, [entry for entry, _ in entries])
 
     async def _overdue(self) -> None:
