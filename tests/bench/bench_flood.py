@@ -152,7 +152,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args()
-    with running_stack(options.store) as stack:
+    with running_stack(options.store, refresh="5m") as stack:
         shipped = Settings.model_fields
         limits = {f"VENDOR_{name.upper()}": str(shipped[name].default) for name in shipped if name.startswith("limit_")}
         gateway = stack.add_gateway("gateway-as-shipped", **limits)

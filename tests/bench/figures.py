@@ -54,8 +54,8 @@ class Row:
 
     @property
     def ratios(self) -> tuple[float, ...]:
-        """Measured over baseline, round by round; none without a baseline."""
-        if not self.baseline:
+        """Measured over baseline, round by round; none without a baseline, nor of tails, which do not hold still."""
+        if not self.baseline or "p99" in self.figure:
             return ()
         return tuple(mine / other for mine, other in zip(self.measured, self.baseline, strict=True) if other)
 

@@ -42,7 +42,7 @@ class Site:
             settings = {"VENDOR_LIMIT_SHARE_BURST": "1000000"}  # so that one user can make all shares; it is asked
             if self.slow_ms is not None:
                 settings["VENDOR_SLOW_CALLBACK_MS"] = str(self.slow_ms)
-            self._stacks[store] = self._closing.enter_context(running_stack(store, settings=settings))
+            self._stacks[store] = self._closing.enter_context(running_stack(store, settings=settings, refresh="5m"))
         return self._stacks[store]
 
     def gateway(self, store: str, mode: str) -> Gateway:

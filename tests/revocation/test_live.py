@@ -1,6 +1,7 @@
 """What is taken away is gone at the next call, for keys that are out already; on every store that keeps ceilings."""
 
 import json
+from functools import partial
 
 import pytest
 from minio import MinioAdmin
@@ -8,9 +9,12 @@ from minio.credentials.providers import StaticProvider
 from minio.error import MinioAdminException
 
 from tests.revocation.conftest import BUCKET, Scene, reader
-from tests.support.gateways import s3_of
+from tests.support.gateways import api, s3_of
 from tests.support.sts import allowed
+from vendor.dev.juicefs import KIND as JUICEFS
+from vendor.dev.stack import running_stack
 from vendor.dev.store import KeyPair, s3_client
+from vendor.stores.profile import PROFILES, StoreKind
 
 
 def test_a_share_that_is_taken_away_is_denied_at_the_next_call(scene: Scene) -> None:
@@ -268,3 +272,25 @@ def test_a_lease_that_only_documents_limit_makes_no_service_account(scene: Scene
     assert not allowed(lambda: s3.get_object(Bucket=BUCKET, Key=scene.key("alice")))
     bea.call("DELETE", f"/v1/leases/{lease['lease']['id']}")
     assert not allowed(lambda: s3.get_object(Bucket=BUCKET, Key=scene.key(scene.name(bea))))
+
+
+def test_why_no_document_is_removed_from_a_juicefs_gateway() -> None:
+    """After a policy is removed all live keys are refused, until the gateway reads everything again."""
+    with running_stack(JUICEFS, refresh="5m") as stack, api(stack, "alice") as alice:
+        s3 = s3_of(alice.lease())
+        may = partial(allowed, lambda: s3.get_object(Bucket=BUCKET, Key="users-general-warehouse/alice/hello.txt"))
+        site = stack.store.site
+        admin = MinioAdmin(
+            endpoint=site.endpoint.removeprefix("http://"),
+            credentials=StaticProvider(site.admin.access_key, site.admin.secret_key),
+            secure=False,
+        )
+        statement = {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": ["arn:aws:s3:::nowhere/*"]}
+        admin.policy_add("unrelated", policy={"Version": "2012-10-17", "Statement": [statement]})
+        assert may()
+
+        admin.policy_remove("unrelated")
+
+        assert not may()
+        assert not PROFILES[StoreKind.JUICEFS].removes
+        assert PROFILES[StoreKind.MINIO].removes, "nothing of this there"

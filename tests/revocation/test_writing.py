@@ -321,6 +321,19 @@ async def test_documents_of_unused_slots_are_removed_and_nothing_else(guarded: G
     assert EVERY > 0
 
 
+async def test_nothing_is_removed_where_that_would_harm_others(house: House) -> None:
+    guarded = open_guarded(house, removes=False)
+    old, other = await leased(guarded), await leased(guarded)
+    house.clock.now += 10_000
+
+    await guarded.worker.sweep.run()
+
+    assert {*old.ceiling, *other.ceiling} <= set(guarded.vault.documents)
+    assert (await leased(guarded)).ceiling == old.ceiling, "used again"
+    await guarded.shop.close()
+    await guarded.aftermath.close()
+
+
 async def test_a_renewal_of_everything_follows_governance_in_its_own_slot(guarded: Guarded) -> None:
     issued = await guarded.shop.vending.vend(BOB, ask((KBASE_DATA, Level.READ), renewable_for=90_000))
     kept = await guarded.shop.vending.register.get(issued.lease.id)

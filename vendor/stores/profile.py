@@ -56,8 +56,8 @@ class StoreProfile:
     `policy_limit` is in bytes.  `claims_policy`: the rights come from a policy named in the token's `policy` claim;
     otherwise from the role in `RoleArn`.  Durations are in seconds; `least_duration` and `most_duration` bound
     `DurationSeconds`.  `ceilings`: how documents of ours are kept in it that a lease can name beside a session policy
-    or instead of one; None where they cannot be, or where changing one does not act on live keys.  `parallel` is how
-    many STS calls are worth making at a time.
+    or instead of one; None where they cannot be, or where changing one does not act on live keys.  `removes`:
+    whether one can be removed without harm to others.  `parallel` is how many STS calls are worth making at a time.
     """
 
     kind: StoreKind
@@ -67,6 +67,7 @@ class StoreProfile:
     least_duration: int = 900
     most_duration: int = 43_200
     ceilings: CeilingApi | None = None
+    removes: bool = True
     parallel: int = 32
 
 
@@ -77,7 +78,13 @@ _FEW: Final = 2
 PROFILES: Final = {
     StoreKind.SEAWEEDFS: StoreProfile(StoreKind.SEAWEEDFS, Lifetime.DURATION, claims_policy=False, ceilings=_IAM),
     StoreKind.JUICEFS: StoreProfile(
-        StoreKind.JUICEFS, Lifetime.EXP, claims_policy=True, most_duration=604_800, ceilings=_CANNED, parallel=_FEW
+        StoreKind.JUICEFS,
+        Lifetime.EXP,
+        claims_policy=True,
+        most_duration=604_800,
+        ceilings=_CANNED,
+        removes=False,  # all live keys are refused then until --refresh-iam-interval, five minutes, is over (measured)
+        parallel=_FEW,
     ),
     StoreKind.MINIO: StoreProfile(
         StoreKind.MINIO, Lifetime.EXP, claims_policy=True, most_duration=31_536_000, ceilings=_CANNED

@@ -37,7 +37,7 @@ def open_ceilings(
     """Return ceilings for the stores that keep them; None where none does."""
     found = {name: (store, keeper_of(store, clock)) for name, store in stores.items()}
     kept = {
-        name: Kept(keeper, denials=store.profile.ceilings is CeilingApi.CANNED)
+        name: Kept(keeper, store.profile.ceilings is CeilingApi.CANNED, store.profile.removes)
         for name, (store, keeper) in found.items()
         if keeper is not None
     }

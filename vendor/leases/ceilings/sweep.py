@@ -12,7 +12,7 @@ from vendor.leases.ceilings.slots import field_of
 from vendor.names import UserName
 
 AT_ONCE: Final = 50
-"""Documents removed in one sweep: a JuiceFS gateway reads all its leases again for each."""
+"""Documents removed in one sweep."""
 EVERY: Final = 240
 UNUSED: Final = 3600.0
 """Seconds for which a slot has not been used before its documents are removed."""
@@ -39,7 +39,7 @@ class Sweep:
         for name, kept in self.effects.writer.stores.items():
             try:
                 names = await kept.keeper.names()
-                if claims is None or await claims.look(name, names):
+                if (claims is None or await claims.look(name, names)) and kept.removes:
                     await self._remove(name, names)
             except VendError as failure:
                 _log.warning(

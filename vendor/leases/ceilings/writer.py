@@ -33,10 +33,11 @@ DOUBT: Final = 30.0  # seconds after which everything is written once more: a st
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A store that keeps documents, and whether it takes denials in them."""
+    """A store that keeps documents, whether it takes denials in them, and whether unused ones are removed from it."""
 
     keeper: Keeper
     denials: bool
+    removes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
