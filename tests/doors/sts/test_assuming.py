@@ -112,7 +112,8 @@ def test_keys_of_a_part_leave_the_lease_as_it_is_shown(sts: Sts) -> None:
         assert after == {**before, "renewals": 2}
         (listed,) = [one for one in alice.call("GET", "/v1/leases").json()["leases"] if one["id"] == before["id"]]
         assert listed == after
-        assert alice.call("DELETE", path).json()["effective"] == "now"
+        # Now, unless so many others of hers are live that it shares what limits it.
+        assert alice.call("DELETE", path).json()["effective"] in {"now", "at_expiry"}
 
 
 def test_who_am_i(sts: Sts) -> None:
