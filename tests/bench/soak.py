@@ -221,6 +221,8 @@ def main() -> int:
     parser.add_argument("--without-ceilings", action="store_true", help="have the store limit live keys by nothing")
     parser.add_argument("--output", type=Path, default=Path(".bench"), help="folder for soak.json and soak.txt")
     asked = parser.parse_args()
+    if min(asked.minutes, asked.leases, asked.users) <= 0:
+        parser.error("--minutes, --leases and --users have to be more than 0")
     samples: list[Sample] = []
     lines = [f"{asked.leases} leases for {asked.users} users on {asked.store} in {asked.minutes:g} minutes"]
     sys.stdout.write(lines[0] + "\n")

@@ -74,10 +74,10 @@ def test_the_later_one_says_so_and_gives_nothing_until_it_takes_over(
     environment = {**two.later.settings, KEY: admin.access_key, SECRET: admin.secret_key}
     assert run(None, None, dry_run=False, as_json=True, taking_over=True, environment=environment) == 0
 
-    steps = {
-        step["what"].partition("-state-")[0]: step["done"] for step in json.loads(capsys.readouterr().out)["steps"]
-    }
+    told = json.loads(capsys.readouterr().out)
+    steps = {step["what"].partition("-state-")[0]: step["done"] for step in told["steps"]}
     assert steps["claim claimed"] == "removed"
+    assert bool(told["warning"]) is (stack.store.site.kind == "juicefs"), "who would be in for a surprise"
     eventually(lambda: readiness(two.later)["status"] == 200, within=20, what="that the later one took over")
     with api(stack, "alice", url=two.later.url) as alice:
         alice.lease()

@@ -23,7 +23,7 @@ from vendor.policy.tables import PolicyFileError
 from vendor.secret import SecretKey, SessionToken
 from vendor.settings import Settings, SettingsError, load
 from vendor.stores.credentials import Credentials
-from vendor.stores.installing import Administrator, Step, install, take_over
+from vendor.stores.installing import Administrator, Done, Step, install, take_over
 from vendor.stores.profile import PROFILES, CeilingApi, StoreKind
 from vendor.stores.s3 import S3
 
@@ -33,6 +33,10 @@ _BY_HAND: Final = {
     StoreKind.SEAWEEDFS: "the role and its policy are part of the store's own file: policies/roles/seaweedfs/iam.json",
     StoreKind.AWS: "the role and its policy: policies/roles/aws, with the AWS CLI",
 }
+_UNTIL_REFRESHED: Final = (
+    "once a policy is removed, this store refuses all live keys until it reads its policies again: restart it, or wait "
+    "for its --refresh-iam-interval"
+)
 Prompt = Callable[[str], str]
 
 
@@ -120,12 +124,17 @@ async def _install(settings: Settings, keys: Credentials, *, dry_run: bool, taki
 
 def _tell(settings: Settings, steps: list[Step], *, as_json: bool) -> None:
     by_hand = _BY_HAND.get(settings.store_kind)
+    removing = any(step.done in {Done.REMOVED, Done.TO_REMOVE} for step in steps)
+    warning = _UNTIL_REFRESHED if removing and not PROFILES[settings.store_kind].removes else None
     if as_json:
         done = [{"what": step.what, "done": str(step.done)} for step in steps]
         told = {"store": settings.store.name, "endpoint": settings.store_endpoint, "steps": done, "by_hand": by_hand}
+        told["warning"] = warning
         sys.stdout.write(json.dumps(told, indent=1) + "\n")
         return
     for step in steps:
         sys.stdout.write(f"{step.done:15} {step.what}\n")
+    if warning:
+        sys.stdout.write(f"Mind: {warning}.\n")
     if by_hand is not None:
         sys.stdout.write(f"{'by hand':15} {by_hand}\n")
