@@ -1,0 +1,1 @@
+"""The form of each event, sorted by what it is about."""
