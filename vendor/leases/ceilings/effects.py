@@ -80,17 +80,18 @@ class Effects:
 
         async def settle(user: UserName) -> bool:
             async with places:
-                return await self._has_none(user) or await self.settled(user)
+                return await self._unaffected(user) or await self.settled(user)
 
         return all(await asyncio.gather(*(settle(user) for user in users)))
 
-    async def _has_none(self, user: UserName) -> bool:
-        """Say whether nothing is kept for a user, as for most: then a change needs no turn, and waits for no disk.
+    async def _unaffected(self, user: UserName) -> bool:
+        """Say whether nothing is kept for a user, as for most, or all that is kept is as it should be already.
 
-        Whoever takes a slot after this look makes keys of what governance says after the change, or none.
+        Then a change needs no turn, and waits for no disk.  Whoever takes a slot after this look makes keys of what
+        governance says after the change, or none.
         """
         try:
-            return not await self.writer.slots.taken(user)
+            return not await self.writer.slots.taken(user) or await self.writer.in_place(user)
         except VendError:
             return False  # whoever settles it says why not
 

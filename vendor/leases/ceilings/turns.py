@@ -63,8 +63,12 @@ class Turns:
             finally:
                 await turn.give_back()
 
+    async def taken(self, name: str) -> bool:
+        """Say whether somebody has the turn, or had it and left it to cool."""
+        return await self._database.get_text(self._key(name)) is not None
+
     async def _among_all(self, name: str) -> Turn:
-        turn = Turn(self._database, f"{self._prefix}:ceiling-turn:{name}", secrets.token_hex(16))
+        turn = Turn(self._database, self._key(name), secrets.token_hex(16))
         deadline, pause = time.monotonic() + PATIENCE, _FIRST_PAUSE
         while True:
             arguments: list[Argument] = [turn.token, int(SECONDS * 1000)]
@@ -88,3 +92,6 @@ class Turns:
                 del self._here[name]
             else:
                 self._here[name] = (lock, users - 1)
+
+    def _key(self, name: str) -> str:
+        return f"{self._prefix}:ceiling-turn:{name}"

@@ -75,6 +75,18 @@ class Writer:
                 await self._write(user, todo, turn)
             raise StoreUnavailable("What leases are limited by keeps changing.")
 
+    async def in_place(self, user: UserName) -> bool:
+        """Say whether every document holds what it should, and nobody is writing: then `settle` has nothing to do.
+
+        The turn is looked at first: who takes it later reads governance later, and writes nothing that is older than
+        what was seen here.  False, too, for what has an end, which `settle` notes.  Raises StateUnavailable,
+        PolicyTooLarge.
+        """
+        if await self.turns.taken(user):
+            return False
+        wanted = await self._look(user)
+        return all(slot.written == content.digests and content.ends is None for slot, content in wanted.items())
+
     async def forget(self, user: UserName) -> None:
         """Take nothing for granted that was written for a user, so that `settle` writes all of it.
 
