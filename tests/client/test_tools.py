@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.client.leases import lease
-from vendor.client import Ask, BadInput, Client, Wanted, connect, connect_async, governance, tools
+from vendor.client import Ask, BadInput, Client, Wanted, connect, connect_async, tools
 from vendor.client.answers import Vended
-from vendor.client.governance import all_pages
+from vendor.client.live import leases
+from vendor.client.paging import all_pages
 from vendor.client.tokens import fixed
 from vendor.secret import RawToken
 
@@ -37,7 +38,7 @@ def test_a_boto3_session(client: Client, monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_what_was_kept_ends_with_the_client(seaweedfs_stack: "Stack") -> None:
     def live(client: Client) -> set[str]:
-        return {lease.id for lease in all_pages(client.run, governance.leases)}
+        return {lease.id for lease in all_pages(client.run, leases)}
 
     token = fixed(RawToken(seaweedfs_stack.tokens["alice"]))
     with Client(seaweedfs_stack.gateway.url, token) as watcher:

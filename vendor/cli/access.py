@@ -8,9 +8,9 @@ import typer
 from vendor.cli import failures, screen
 from vendor.cli.options import Json, command
 from vendor.cli.scope import parse_access
-from vendor.client import governance
+from vendor.client import reach
 from vendor.client.connection import Connection
-from vendor.client.governance import Explanation, Grant
+from vendor.client.reach import Explanation, Grant
 
 Path = Annotated[str, typer.Argument(metavar="S3-PATH", help="A folder or object.")]
 Action = Annotated[str, typer.Argument(metavar="read|write", help="Also list, or the name of an S3 action.")]
@@ -27,7 +27,7 @@ Level = Annotated[str, typer.Option("--access", "-a", metavar="read|write", help
 def access(connection: Connection, as_json: Json = False) -> None:
     """List everything you may touch, and why."""
     with connection.client() as client:
-        found = client.run(governance.access())
+        found = client.run(reach.access())
     if as_json:
         screen.out_json(found.raw)
         return
@@ -74,7 +74,7 @@ def explain(
 
 
 def _explained(connection: Connection, path: str, action: str, as_user: str | None) -> Explanation:
-    call = governance.explain(path, action, as_user)
+    call = reach.explain(path, action, as_user)
     with connection.client() as client:
         return client.run(call)
 
@@ -92,7 +92,7 @@ def _sources(grants: Sequence[Grant]) -> str:
 @command
 def who_can(connection: Connection, path: Path, level: Level = "read", as_json: Json = False) -> None:
     """List who reaches a path, and through what. For its owner, stewards and administrators."""
-    call = governance.who_can(path, parse_access(level))
+    call = reach.who_can(path, parse_access(level))
     with connection.client() as client:
         found = client.run(call)
     if as_json:

@@ -9,11 +9,11 @@ import typer
 from vendor.cli import formats, screen
 from vendor.cli.leasing import OutputFormat, tell
 from vendor.cli.options import Json, command
-from vendor.client import governance
+from vendor.client import live
 from vendor.client.answers import Lease
 from vendor.client.connection import Connection
 from vendor.client.errors import BadInput, SignInNeeded
-from vendor.client.governance import all_pages
+from vendor.client.paging import all_pages
 from vendor.client.text import printable
 from vendor.client.tokens import parse_token, read_token_file
 from vendor.secret import LeaseToken
@@ -39,7 +39,7 @@ def leases(connection: Connection, lease: LeaseId = None, user: User = None, as_
             _show(client.show(lease), as_json)
             return
         which = {} if user is None else {"user": user}
-        found = list(all_pages(client.run, lambda cursor: governance.leases(cursor, **which)))
+        found = list(all_pages(client.run, lambda cursor: live.leases(cursor, **which)))
     if as_json:
         screen.out_json({"leases": [item.raw for item in found]})
         return
@@ -118,7 +118,7 @@ def revoke(
     with connection.client() as client:
         if every:
             name = user or client.whoami().principal
-            answer = client.run(governance.revoke_all(name))
+            answer = client.run(live.revoke_all(name))
             listed = answer.get("leases")
             ended = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
         else:

@@ -15,9 +15,8 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 
-from vendor.client import governance
 from vendor.client.errors import BadInput
-from vendor.client.governance import Layout
+from vendor.client.layout import Layout, layout
 from vendor.client.sync import Client
 from vendor.names import S3Path, parse_s3_path, parse_tenant_name
 
@@ -46,7 +45,7 @@ class Places:
 
     @cached_property
     def _layout(self) -> Layout:
-        return self._client.run(governance.layout())
+        return self._client.run(layout())
 
     @cached_property
     def _me(self) -> str:

@@ -12,7 +12,8 @@ from vendor.cli.scope import parse_access, parse_duration
 from vendor.client import governance
 from vendor.client.connection import Connection
 from vendor.client.errors import BadInput
-from vendor.client.governance import Share, all_pages, parse_target
+from vendor.client.governance import Share, parse_target
+from vendor.client.paging import Page, all_pages
 from vendor.times import parse_rfc3339, rfc3339
 
 Path = Annotated[str, typer.Argument(metavar="S3-PATH", help="A folder or object of yours, or of your tenant's.")]
@@ -84,7 +85,7 @@ def unshare(connection: Connection, which: Which, with_: OnlyWith = None, as_jso
         screen.out_json({"taken_back": ids})
 
 
-def _at_path(run: Callable[..., "governance.Page[Share]"], which: list[str], with_: list[str] | None) -> list[str]:
+def _at_path(run: Callable[..., Page[Share]], which: list[str], with_: list[str] | None) -> list[str]:
     if len(which) != 1:
         raise BadInput("Give one path, or any number of ids.")
     path = which[0]

@@ -10,7 +10,7 @@ import typer
 
 from vendor.cli import screen
 from vendor.cli.options import Json, command
-from vendor.client import governance, profiles
+from vendor.client import live, profiles
 from vendor.client.answers import IssuerHint, Reader, SignInHints, WhoAmI
 from vendor.client.connection import Connection
 from vendor.client.errors import BadInput, ClientError, SignInNeeded
@@ -253,7 +253,7 @@ class _Ended:
 
 
 def _end_leases(client: "Client") -> _Ended:
-    answer = client.run(governance.revoke_all(client.whoami().principal))
+    answer = client.run(live.revoke_all(client.whoami().principal))
     left = [entry.time("at_latest") for entry in Reader(answer).objects("leases") if entry.text("effective") != "now"]
     return _Ended(rfc3339(max(left)) if left else None)
 

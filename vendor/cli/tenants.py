@@ -10,7 +10,8 @@ from vendor.cli.options import Json, command
 from vendor.client import governance
 from vendor.client.connection import Connection
 from vendor.client.errors import BadInput
-from vendor.client.governance import Tenant, all_pages
+from vendor.client.governance import Tenant
+from vendor.client.paging import all_pages
 
 Name = Annotated[str, typer.Argument(metavar="TENANT", help="Name of the tenant.")]
 User = Annotated[str, typer.Argument(metavar="USER", help="Name of the user.")]

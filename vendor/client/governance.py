@@ -1,44 +1,13 @@
-"""Shares, tenants, leases and access as calls: `client.run(governance.shares(...))`, with either client."""
+"""Shares and tenants as calls: `client.run(governance.shares(...))`, with either client."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
 
-from vendor.client.answers import Access, Lease, Reader
+from vendor.client.answers import Access, Reader
 from vendor.client.calls import Call, path_part
 from vendor.client.errors import BadInput
+from vendor.client.paging import Page, page_params
 from vendor.names import parse_s3_path, parse_tenant_name, parse_user_name
-
-T = TypeVar("T")
-PAGE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """A part of a list, and what to ask for the next part with; None at the end."""
-
-    items: Sequence[T]
-    cursor: str | None
-
-    @classmethod
-    def reader(cls, member: str, read: "Callable[[Reader], T]") -> "Callable[[object], Page[T]]":
-        def read_page(value: object) -> Page[T]:
-            entry = Reader(value)
-            return Page([read(item) for item in entry.objects(member)], entry.text_or_none("cursor"))
-
-        return read_page
-
-
-def all_pages(run: Callable[[Call[Page[T]]], Page[T]], make: Callable[[str | None], Call[Page[T]]]) -> Iterator[T]:
-    """Yield every item of a list, page by page."""
-    cursor: str | None = None
-    while True:
-        page = run(make(cursor))
-        yield from page.items
-        if page.cursor is None or page.cursor == cursor:
-            return
-        cursor = page.cursor
-
 
 # Shares -------------------------------------------------------------------------------------------------------------
 
@@ -110,7 +79,7 @@ def share(path: str, targets: Sequence[Target], access: Access, expires_at: str 
 
 def shares(cursor: str | None = None, **which: str) -> Call[Page[Share]]:
     """List shares of one's own home, or those that one of `owner`, `path` or `with` picks."""
-    return Call("GET", "/v1/shares", Page.reader("shares", Share.read), params=_page(cursor, which))
+    return Call("GET", "/v1/shares", Page.reader("shares", Share.read), params=page_params(cursor, which))
 
 
 def unshare(share_id: str) -> Call[None]:
@@ -154,7 +123,7 @@ def _tenant_path(name: str, *more: str) -> str:
 
 def tenants(cursor: str | None = None) -> Call[Page[Tenant]]:
     """List the tenants that concern one."""
-    return Call("GET", "/v1/tenants", Page.reader("tenants", Tenant.read), params=_page(cursor, {}))
+    return Call("GET", "/v1/tenants", Page.reader("tenants", Tenant.read), params=page_params(cursor, {}))
 
 
 def tenant(name: str) -> Call[Tenant]:
@@ -196,165 +165,3 @@ def add_steward(name: str, user: str) -> Call[Tenant]:
 def remove_steward(name: str, user: str) -> Call[None]:
     """Take the office of a steward away."""
     return Call("DELETE", _tenant_path(name, "stewards", parse_user_name(user)), lambda _value: None)
-
-
-# Leases -------------------------------------------------------------------------------------------------------------
-
-
-def leases(cursor: str | None = None, **which: str) -> Call[Page[Lease]]:
-    """List one's live leases, or those that `user`, `tenant` or `state` picks.  Without secrets."""
-    return Call("GET", "/v1/leases", Page.reader("leases", Lease.read), params=_page(cursor, which))
-
-
-def revoke_all(user: str) -> Call[Mapping[str, object]]:
-    """End all leases of a user."""
-    return Call("DELETE", "/v1/leases", lambda value: Reader(value).raw, params={"user": parse_user_name(user)})
-
-
-# Access -------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """One path that may be reached, at which level, because of what, and until when."""
-
-    path: str
-    access: str
-    source: str
-    expires_at: str | None
-    bytes: int | None
-
-    @classmethod
-    def read(cls, entry: Reader) -> "Grant":
-        size = entry.raw.get("bytes")
-        return cls(
-            entry.text("path"),
-            entry.text("access"),
-            entry.text("source"),
-            entry.text_or_none("expires_at"),
-            size if isinstance(size, int) else None,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class AccessOverview:
-    """All that is granted, and what one lease for all of it would weigh."""
-
-    grants: Sequence[Grant]
-    bytes: int
-    limit: int
-    raw: Mapping[str, object] = field(repr=False)
-
-    @classmethod
-    def read(cls, value: object) -> "AccessOverview":
-        entry = Reader(value)
-        policy = entry.object("policy")
-        return cls(
-            [Grant.read(item) for item in entry.objects("grants")],
-            policy.number("bytes"),
-            policy.number("limit"),
-            entry.raw,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Whether something is allowed, because of what, and if not, what comes nearest and what would help."""
-
-    allowed: bool
-    because: Sequence[Grant]
-    nearest: Sequence[Grant]
-    remedy: str
-    raw: Mapping[str, object] = field(repr=False)
-
-    @classmethod
-    def read(cls, value: object) -> "Explanation":
-        entry = Reader(value)
-        return cls(
-            entry.raw.get("allowed") is True,
-            [Grant.read(item) for item in entry.objects("because")],
-            [Grant.read(item) for item in entry.objects("nearest")],
-            entry.text_or_none("remedy") or "",
-            entry.raw,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Somebody who reaches a path, through what, and with how many live leases."""
-
-    holder: str
-    source: str
-    access: str
-    path: str
-    expires_at: str | None
-    live_leases: int | None
-    raw: Mapping[str, object] = field(repr=False)
-
-    @classmethod
-    def read(cls, entry: Reader) -> "Holder":
-        live = entry.raw.get("live_leases")
-        return cls(
-            entry.text("holder"),
-            entry.text("source"),
-            entry.text("access"),
-            entry.text("path"),
-            entry.text_or_none("expires_at"),
-            live if isinstance(live, int) else None,
-            entry.raw,
-        )
-
-
-def access() -> Call[AccessOverview]:
-    """Everything that is granted to one."""
-    return Call("GET", "/v1/access", AccessOverview.read)
-
-
-def explain(path: str, action: str, as_user: str | None = None) -> Call[Explanation]:
-    """Whether `read`, `write`, `list` or an S3 action on a path is allowed, and why (not)."""
-    parse_s3_path(path)
-    body: dict[str, object] = {"path": path, "action": action}
-    if as_user is not None:
-        body["as"] = parse_user_name(as_user)
-    return Call("POST", "/v1/explain", Explanation.read, body=body)
-
-
-def who_can(path: str, level: Access) -> Call[Sequence[Holder]]:
-    """Who reaches a path, and through what."""
-    parse_s3_path(path)
-    params = {"path": path, "access": level}
-    return Call(
-        "GET", "/v1/who-can", lambda v: [Holder.read(item) for item in Reader(v).objects("holders")], params=params
-    )
-
-
-def _page(cursor: str | None, which: Mapping[str, str]) -> dict[str, str]:
-    params = {"limit": str(PAGE), **which}
-    return params if cursor is None else params | {"cursor": cursor}
-
-
-# Layout -------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where homes and tenants lie: `(bucket, template)` by kind, as `("lake", "homes/{user}/")`."""
-
-    homes: Mapping[str, tuple[str, str]]
-    tenants: Mapping[str, tuple[str, str]]
-
-    @classmethod
-    def read(cls, value: object) -> "Layout":
-        entry = Reader(value)
-
-        def templates(member: str) -> dict[str, tuple[str, str]]:
-            table = entry.object(member)
-            each = {kind: table.object(kind) for kind in table.raw}
-            return {kind: (item.text("bucket"), item.text("path")) for kind, item in each.items()}
-
-        return cls(templates("homes"), templates("tenants"))
-
-
-def layout() -> Call[Layout]:
-    """Where homes and tenants lie at this gateway."""
-    return Call("GET", "/v1/layout", Layout.read)
