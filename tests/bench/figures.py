@@ -32,6 +32,7 @@ class Row:
     """One figure of one case of a scenario: a value for each round, and the baseline's of the same round.
 
     A `fixed` baseline was measured once and elsewhere, so its ratio depends on the machine as absolute figures do.
+    Where the two are only `beside` each other, as medians are of which one is that of two humps, there is no ratio.
     """
 
     scenario: str
@@ -41,6 +42,7 @@ class Row:
     baseline: tuple[float, ...] = ()
     goals: tuple[Goal, ...] = ()
     fixed: bool = False
+    beside: bool = False
 
     @property
     def name(self) -> str:
@@ -55,7 +57,7 @@ class Row:
     @property
     def ratios(self) -> tuple[float, ...]:
         """Measured over baseline, round by round; none without a baseline, nor of tails, which do not hold still."""
-        if not self.baseline or "p99" in self.figure:
+        if not self.baseline or self.beside or "p99" in self.figure:
             return ()
         return tuple(mine / other for mine, other in zip(self.measured, self.baseline, strict=True) if other)
 
@@ -107,6 +109,7 @@ class Case:
         baseline: str | None = None,
         goals: Mapping[str, Sequence[Goal]] | None = None,
         figures: Sequence[str] | None = None,
+        beside: bool = False,
     ) -> list[Row]:
         """Turn what `alternate` returned into rows, one for each figure."""
         mine = found[measured]
@@ -114,8 +117,9 @@ class Case:
         rows = []
         for figure in figures or list(mine[0]):
             values = tuple(one[figure] for one in mine)
-            beside = tuple(one[figure] for one in other)
-            rows.append(Row(self.scenario, self.case, figure, values, beside, tuple((goals or {}).get(figure, ()))))
+            theirs = tuple(one[figure] for one in other)
+            asked = tuple((goals or {}).get(figure, ()))
+            rows.append(Row(self.scenario, self.case, figure, values, theirs, asked, beside=beside))
         return rows
 
     def row(self, figure: str, *values: float, baseline: Sequence[float] = (), goals: Sequence[Goal] = ()) -> Row:

@@ -1,12 +1,13 @@
 """What scenarios share: how long to measure, the process that makes the load, and stacks that start when first used."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.bench.rounds import Side, Steady, alternate
 from vendor.dev.gateway import Gateway
 from vendor.dev.stack import Stack, running_stack
 from vendor.dev.store import ASSUME_ROLE
@@ -36,8 +37,12 @@ class Site:
         """How long one load lasts."""
         return 0.5 if self.quick else 1.5
 
+    def alternate(self, sides: Mapping[str, Side], *steady: Steady) -> dict[str, list[Mapping[str, float]]]:
+        """Measure all sides in as many rounds as there are; in a full run in more, until ratios are `steady`."""
+        return alternate(self.rounds, sides, () if self.quick else steady)
+
     def stack(self, store: str) -> Stack:
-        """Return the stack with this store; all scenarios use the same one."""
+        """Return the stack with this store; all scenarios of the site use the same one."""
         if store not in self._stacks:
             settings = {"VENDOR_LIMIT_SHARE_BURST": "1000000"}  # so that one user can make all shares; it is asked
             if self.slow_ms is not None:

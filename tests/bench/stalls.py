@@ -7,7 +7,7 @@ beside the gateway that says nothing about the gateway.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,10 @@ class Place:
     collected: list[float] = field(default_factory=list)
 
 
-def places(logs: Iterable[Path]) -> list[Place]:
-    """Read the logs of gateways; the place with the most time comes first."""
+def places(lines: Iterable[Mapping[str, Any]]) -> list[Place]:
+    """Put lines together; the place with the most time comes first."""
     found: dict[tuple[str, str], Place] = {}
-    for line in _lines(logs):
+    for line in lines:
         stolen = line["callback"] != COLLECTION and line["cpu_ms"] < line["ms"] / 2
         seen = "(stolen)" if stolen else line.get("seen", "").partition(";")[0]
         place = found.setdefault((line["callback"], seen), Place(line["callback"], seen))
@@ -53,7 +53,8 @@ def table(found: Iterable[Place], bound: int) -> str:
     return "\n".join(lines if len(lines) > 1 else [f"{lines[0]} never"])
 
 
-def _lines(logs: Iterable[Path]) -> Iterator[dict[str, Any]]:
+def lines_of(logs: Iterable[Path]) -> Iterator[dict[str, Any]]:
+    """Yield what the logs of gateways say about slow callbacks."""
     for log in logs:
         for line in log.read_text(encoding="utf-8", errors="replace").splitlines():
             if EVENT in line and line.startswith("{"):

@@ -1,7 +1,7 @@
 """The benchmark's own parts: figures, rounds, and a generator that counts what a server really answered."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,7 +11,7 @@ import pytest
 from tests.bench import guard, mms_state, report, scaling, soak, stalls
 from tests.bench.figures import Case, Goal, Row
 from tests.bench.plots import page
-from tests.bench.rounds import alternate
+from tests.bench.rounds import MOST, Steady, alternate
 from tests.bench.simulation import Storm
 from vendor.governance.statefile import End, read_line
 from vendor.operate.bench.load import NUMBER, Generator, Load, Outcome, Refused, json_request, request
@@ -107,6 +107,17 @@ def test_sides_take_turns_at_being_first() -> None:
     assert order == ["a", "b", "b", "a"]
     (row,) = Case("s", "c").rows(found, measured="b", baseline="a", goals={"x": [Goal("ratio", at_most=3.0)]})
     assert (row.ratio, row.met, row.value("added")) == (4.0, False, 3.0)
+
+
+def test_there_are_more_rounds_until_a_ratio_holds_still() -> None:
+    def rounds(values: Iterable[float]) -> int:
+        vendor = iter(values)
+        sides = {"vendor": lambda: {"x": next(vendor)}, "sts": lambda: {"x": 2.0}}
+        return len(alternate(4, sides, [Steady("vendor", "sts", "x")])["vendor"])
+
+    assert rounds([1.0, 1.01, 1.0, 0.99]) == 4
+    assert 4 < rounds([1.0, 1.3, 1.02, 0.8, *[1.0, 1.01] * 9]) < MOST
+    assert rounds([1.0, 2.0] * 9) == MOST
 
 
 def test_a_ratio_is_the_median_of_the_rounds_not_of_the_medians() -> None:
@@ -210,7 +221,7 @@ def test_stalls_are_put_together_by_where_they_were_and_stolen_time_apart(tmp_pa
         "slow callback in no JSON\n" + line % ("a; b", 30, 29) + line % ("a; c", 50, 50) + line % ("a", 90, 2)
     )
 
-    ours, stolen = stalls.places([log])
+    ours, stolen = stalls.places(stalls.lines_of([log]))
 
     assert (ours.seen, ours.took, stolen.seen) == ("a", [30, 50], "(stolen)")
     assert "2 times, at most   50.0 ms" in stalls.table([ours, stolen], 20)

@@ -5,7 +5,7 @@ from functools import partial
 
 from tests.bench.bench_audit_cost import GOAL, add_unrecorded, settled
 from tests.bench.figures import Case, Goal, Row
-from tests.bench.rounds import alternate
+from tests.bench.rounds import Steady
 from tests.bench.scenarios.leases import new_leases
 from tests.bench.site import Site
 from vendor.dev.seaweedfs import KIND as SEAWEEDFS
@@ -25,6 +25,6 @@ def measure(site: Site) -> Iterator[Row]:
 
     for name in urls:
         side(name)
-    found = alternate(site.rounds, {name: partial(side, name) for name in urls})
+    found = site.alternate({name: partial(side, name) for name in urls}, Steady("on", "off", "per_second"))
     goals = {"per_second": (Goal("ratio", at_least=1 - GOAL),)}
     yield from Case(NAME, "on-over-off").rows(found, measured="on", baseline="off", goals=goals)

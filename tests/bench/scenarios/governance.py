@@ -6,7 +6,7 @@ from functools import partial
 import httpx2
 
 from tests.bench.figures import Case, Goal, Row
-from tests.bench.rounds import alternate
+from tests.bench.rounds import Steady
 from tests.bench.site import Site
 from vendor.dev.juicefs import KIND as JUICEFS
 from vendor.operate.bench.load import NUMBER, Outcome, json_request, request
@@ -27,7 +27,7 @@ def measure(site: Site) -> Iterator[Row]:
         "member": ("carol", [_put(url, stack.tokens["carol"], level) for level in ("read_only", "read_write")]),
     }
     for name, (_, sent) in asks.items():
-        found = alternate(site.rounds, {"vendor": partial(_load, site, url, sent, 1)})
+        found = site.alternate({"vendor": partial(_load, site, url, sent, 1)})
         goals = {"p50_ms": (Goal("measured", at_most=4.0),)}
         yield from Case(NAME, name).rows(found, measured="vendor", goals=goals)
     yield from _replicas(site)
@@ -45,7 +45,7 @@ def _replicas(site: Site) -> list[Row]:
     def two() -> Mapping[str, float]:
         return _sum(site.loads([(url, sent[url]) for url in urls], connections=4))
 
-    found = alternate(site.rounds, {"one": one, "two": two})
+    found = site.alternate({"one": one, "two": two}, Steady("two", "one", "per_second"))
     return Case(NAME, "share/two-replicas-over-one").rows(found, measured="two", baseline="one", figures=["per_second"])
 
 

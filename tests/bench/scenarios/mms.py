@@ -18,7 +18,7 @@ from tests.bench import mms_measured as theirs
 from tests.bench.figures import Case, Goal, Row
 from tests.bench.kbase import ADMIN, started, token_of
 from tests.bench.mms_state import ALONE, EVERYBODY, PATH, TEAM, state
-from tests.bench.rounds import Side, alternate
+from tests.bench.rounds import Side, Steady
 from tests.bench.site import Site
 from vendor.dev.seaweedfs import KIND as SEAWEEDFS
 from vendor.dev.web import client
@@ -52,7 +52,7 @@ def measure(site: Site) -> Iterator[Row]:
         for name, warm in sides.items():
             if not name.startswith(NEW_USER):  # they leave more and more behind
                 warm()
-        found = alternate(site.rounds, sides)
+        found = site.alternate(sides, Steady("access-info/many", "access-info", "p50_ms"))
     yield from _rows(found)
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 import httpx2
 
 from tests.bench.figures import Case, Goal, Row
-from tests.bench.rounds import alternate
 from tests.bench.site import Site
 from vendor.dev.juicefs import KIND as JUICEFS
 from vendor.operate.bench.load import request
@@ -21,7 +20,7 @@ def measure(site: Site) -> Iterator[Row]:
     stack = site.stack(JUICEFS)
     url = stack.gateway.url
     asks = [request(url, "GET", PATH, authorization=token) for token in lease_tokens(url, stack.tokens["alice"])]
-    full = alternate(site.rounds, {"vendor": lambda: site.load(url, asks, connections=CONNECTIONS).figures()})
+    full = site.alternate({"vendor": lambda: site.load(url, asks, connections=CONNECTIONS).figures()})
     goals = {"per_second": (Goal("measured", at_least=1500.0),)}
     yield from Case(NAME, f"c{CONNECTIONS}").rows(full, measured="vendor", goals=goals)
 
@@ -30,7 +29,7 @@ def measure(site: Site) -> Iterator[Row]:
         figures = site.load(url, asks, connections=CONNECTIONS, rate=rate).figures()
         return {"p50_ms": figures["p50_ms"], "p99_ms": figures["p99_ms"]}
 
-    found = alternate(site.rounds, {"vendor": half})
+    found = site.alternate({"vendor": half})
     yield from Case(NAME, "half").rows(found, measured="vendor", goals={"p99_ms": (Goal("measured", at_most=10.0),)})
 
 

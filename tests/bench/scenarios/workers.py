@@ -7,7 +7,7 @@ import psutil
 import redis
 
 from tests.bench.figures import Case, Goal, Row
-from tests.bench.rounds import alternate
+from tests.bench.rounds import Steady
 from tests.bench.scenarios.leases import new_leases
 from tests.bench.site import Site
 from vendor.dev.seaweedfs import KIND as SEAWEEDFS
@@ -43,7 +43,7 @@ def two(site: Site) -> Iterator[Row]:
         found = site.loads([(url, sent[url]) for url in urls], connections=8)
         return {"per_second": sum(outcome.per_second for outcome in found)}
 
-    found = alternate(site.rounds, {"one": one_worker, "two": two_workers})
+    found = site.alternate({"one": one_worker, "two": two_workers}, Steady("two", "one", "per_second"))
     yield from Case(TWO, "two-over-one").rows(found, measured="two", baseline="one", figures=["per_second"])
 
 
