@@ -7,7 +7,7 @@ READY  := $(VENV)/.installed
 REAL   := $(VENV)/integrations
 MAVEN  := mvn -q -B -Dmaven.repo.local=$(CURDIR)/$(REAL)/m2
 
-.PHONY: help demo dev test test-slow test-integrations lint format test-clients test-minio test-readers test-schemathesis probe-tables bench clean
+.PHONY: help demo dev test test-slow test-integrations lint format test-clients test-minio test-readers test-schemathesis probe-tables bench profile clean
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -91,6 +91,9 @@ probe-tables: $(READY) ## Probe every store there is and write docs/stores.md an
 
 bench: $(READY) ## Measure everything against its baseline; writes .bench/bench.html (QUICK=1, SCENARIO=lease, STALLS=20)
 	@$(BIN)/python -m tests.bench.run $(if $(QUICK),--quick) $(foreach one,$(SCENARIO),--scenario $(one)) $(if $(STALLS),--stalls $(STALLS))
+
+profile: $(READY) ## Where the time of new leases goes, by component, with each store; writes .bench/profile.txt and flame graphs
+	@$(BIN)/python -m tests.bench.profile
 
 clean: ## Remove the virtual environment and all caches
 	rm -rf $(VENV) .bench .clients .mypy_cache .ruff_cache .pytest_cache .hypothesis

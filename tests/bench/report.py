@@ -32,7 +32,7 @@ def as_json(rows: Sequence[Row], *, quick: bool) -> dict[str, Any]:
     return {
         "schema": 1,
         "quick": quick,
-        "commit": _commit(),
+        "commit": commit(),
         "machine": machine(),
         "rows": [row.as_json() for row in rows],
     }
@@ -76,7 +76,8 @@ def _short(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 else f"{rounded(value):.3g}"
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
+    """Return the commit that is checked out, if this is a checkout."""
     try:
         done = subprocess.run(
             ["git", "rev-parse", "--short", "HEAD"],
