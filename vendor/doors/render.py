@@ -14,6 +14,8 @@ from typing_extensions import TypedDict
 from vendor.errors import Unauthenticated, VendError
 
 _VALID_ID: Final = re.compile(r"[A-Za-z0-9._-]{8,64}", re.ASCII)
+NDJSON: Final = "application/x-ndjson"
+NO_STORE: Final[Mapping[str, str]] = {"cache-control": "no-store"}
 _STATE: Final = "vendor.request_id"
 
 
@@ -32,7 +34,7 @@ class JSON(Response):
     media_type = "application/json"
 
     def __init__(self, content: object, status_code: int = 200, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(content, status_code, {"cache-control": "no-store", **(headers or {})})
+        super().__init__(content, status_code, {**NO_STORE, **(headers or {})})
 
     def render(self, content: object) -> bytes:
         """Return compact UTF-8."""

@@ -13,10 +13,9 @@ from vendor.doors.body import read_query
 from vendor.doors.context import caller, gateway
 from vendor.doors.operation import Example, Operation, Reply
 from vendor.doors.parse import Flag, Query, etag, if_match
-from vendor.doors.render import JSON
+from vendor.doors.render import JSON, NDJSON, NO_STORE
 from vendor.errors import Conflict, InvalidRequest, UnsupportedMediaType
 
-MEDIA_TYPE: Final = "application/x-ndjson"
 PATH: Final = "/v1/state"
 
 
@@ -46,8 +45,8 @@ async def export(request: Request) -> Response:
     """Stream the whole state, as it is at one moment."""
     who = await caller(request)
     copy = await gateway(request).state_copies.export(who)
-    headers = {"cache-control": "no-store", **etag(copy.revision)}
-    return StreamingResponse(copy.spool.chunks(), media_type=MEDIA_TYPE, headers=headers)
+    headers = {**NO_STORE, **etag(copy.revision)}
+    return StreamingResponse(copy.spool.chunks(), media_type=NDJSON, headers=headers)
 
 
 async def restore(request: Request) -> Response:
@@ -56,8 +55,8 @@ async def restore(request: Request) -> Response:
     dry_run = read_query(request, RestoreQuery).dry_run
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedMediaType("The body is encoded.", remedy="Send the lines as they are.")
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != MEDIA_TYPE:
-        raise UnsupportedMediaType("The body is not declared as lines of JSON.", remedy=f"Send it as {MEDIA_TYPE}.")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != NDJSON:
+        raise UnsupportedMediaType("The body is not declared as lines of JSON.", remedy=f"Send it as {NDJSON}.")
     found = await gateway(request).state_restore.restore(
         who, _body(request), dry_run=dry_run, revision=if_match(request)
     )
@@ -80,7 +79,7 @@ OPERATIONS: Final[Sequence[Operation]] = [
         "GET",
         PATH,
         export,
-        {200: Reply(str, "The state, one JSON object a line.", MEDIA_TYPE, headers=("ETag",))},
+        {200: Reply(str, "The state, one JSON object a line.", NDJSON, headers=("ETag",))},
         refuses=(Conflict,),
         example=Example("carol"),
     ),
@@ -91,7 +90,7 @@ OPERATIONS: Final[Sequence[Operation]] = [
         restore,
         {200: Reply(RestoredState, headers=("ETag",))},
         query=RestoreQuery,
-        body_media=MEDIA_TYPE,
+        body_media=NDJSON,
         if_match=True,
         refuses=(Conflict,),
     ),

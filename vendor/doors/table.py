@@ -5,7 +5,10 @@ from typing import Final
 
 from starlette.routing import BaseRoute
 
-from vendor.doors import access, audit, container, docs, leases, metrics, public, shares, state, tenants, users, whoami
+from vendor.doors import access, container, docs, leases, metrics, public, shares, state, tenants, users, whoami
+from vendor.doors.audit import events as audit_events
+from vendor.doors.audit import review as audit_review
+from vendor.doors.audit import seals as audit_seals
 from vendor.doors.catalogs import iceberg, unity
 from vendor.doors.mms import door as mms
 from vendor.doors.mms import sheet as mms_sheet
@@ -27,7 +30,9 @@ _OPERATIONS: Final[Sequence[Operation]] = [
     *users.OPERATIONS,
     *shares.OPERATIONS,
     *state.OPERATIONS,
-    *audit.OPERATIONS,
+    *audit_events.OPERATIONS,
+    *audit_seals.OPERATIONS,
+    *audit_review.OPERATIONS,
     *public.OPERATIONS,
     *metrics.OPERATIONS,
 ]
