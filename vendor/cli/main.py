@@ -28,7 +28,7 @@ _FOREIGN_WORDS: Final = {"allow_interspersed_args": False}
 
 COMMANDS: Final = {
     "login": Entry("vendor.cli.sign_in:login", WHO, "Sign in, and remember the gateway and the sign-in."),
-    "logout": Entry("vendor.cli.sign_in:logout", WHO, "End your sign-in and your leases."),
+    "logout": Entry("vendor.cli.sign_out:logout", WHO, "End your sign-in and your leases."),
     "whoami": Entry("vendor.cli.sign_in:whoami", WHO, "Show whom your token stands for at the gateway."),
     "access": Entry("vendor.cli.access:access", WHAT, "List everything you may touch, and why."),
     "can": Entry("vendor.cli.access:can", WHAT, "Say by the exit code whether you may read or write a path."),
