@@ -1,16 +1,19 @@
 """People of a test's own on a shared stack, so that nobody else's leases or shares are in the way."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from tests.support.gateways import Api, api, s3_of
+from tests.support.house import House
 from tests.support.sts import allowed
+from tests.support.vault import Guarded, open_guarded
 from vendor.dev.stack import Stack
 from vendor.dev.users import KBASE_ROLE
+from vendor.leases.ceilings import worker as worker_module
 
 BUCKET = "cdm-lake"
 
@@ -77,3 +80,13 @@ def scene(stack: Stack) -> Iterator[Scene]:
         made = Scene(stack, admin)
         yield made
         made.close()
+
+
+@pytest.fixture
+async def guarded(house: House) -> AsyncIterator[Guarded]:
+    """Leases with ceilings, and a worker that has joined those who follow the feed."""
+    made = open_guarded(house)
+    await made.worker.database.join_group(made.worker.stream, worker_module.GROUP)
+    yield made
+    await made.shop.close()
+    await made.aftermath.close()
