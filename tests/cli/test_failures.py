@@ -1,5 +1,6 @@
 """What people and scripts get when something goes wrong.  A stub speaks for gateways in trouble."""
 
+import inspect
 import io
 from collections.abc import Iterator
 
@@ -9,7 +10,8 @@ from tests.cli.vend import Vend
 from tests.client.stub import Stub, stub_server
 from vendor.cli import failures
 from vendor.client.errors import BadAnswer, BadInput, ClientError, GatewayError, SignInNeeded, Unavailable, UnsafeFile
-from vendor.errors import InvalidPath
+from vendor.errors import InvalidPath, ScopeNotGranted
+from vendor.leases import vending
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhbGljZSJ9.c2lnbmF0dXJl"
 
@@ -150,3 +152,17 @@ def test_the_configuration_is_broken(troubled: Vend) -> None:
 
     assert (said.code, said.out) == (2, "")
     assert "config.toml is not valid TOML" in said.err
+
+
+def test_a_remedy_names_options_not_members_of_json() -> None:
+    said = io.StringIO()
+    failures.report(
+        GatewayError("x", status=403, code="scope_not_granted", remedy=ScopeNotGranted.default_remedy), to=said
+    )
+    assert "--partial" in said.getvalue()
+    assert '"partial"' not in said.getvalue()
+
+
+def test_what_is_replaced_in_remedies_is_what_the_gateway_says() -> None:
+    gateway = ScopeNotGranted.default_remedy + inspect.getsource(vending)
+    assert [member for member, _ in failures._SPOKEN if member not in gateway] == []

@@ -17,6 +17,11 @@ NOT_EXECUTABLE = 126  # as shells say it, for `vend exec`
 NOT_FOUND = 127
 MOST_NAMED = 20
 BUG = 70
+_SPOKEN = (
+    ('say "partial": true', "say --partial"),
+    ('Send "audit_context": {"reason": "…"}', 'Say why with --reason "…"'),
+)
+"""Where a remedy names a member of the API's JSON, and what that is here."""
 
 
 def exit_code(error: Exception) -> int:
@@ -61,7 +66,7 @@ def _more(error: Exception) -> list[str]:
     lines = _named(getattr(error, "details", {}))
     remedy = getattr(error, "remedy", "")
     if remedy:
-        lines.append(printable(remedy))
+        lines.append(printable(_spoken(remedy)))
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
         lines.append(f"Try again in {retry_after} s.")
@@ -69,6 +74,12 @@ def _more(error: Exception) -> list[str]:
     if request_id:
         lines.append(f"Request id: {request_id}")
     return lines
+
+
+def _spoken(remedy: str) -> str:
+    for member, option in _SPOKEN:
+        remedy = remedy.replace(member, option)
+    return remedy
 
 
 def _named(details: object) -> list[str]:
