@@ -173,7 +173,7 @@ async def test_leases_that_are_never_shared(shop: Shop, facts: dict[str, bool], 
     assert not await live_keys(shop)
 
 
-async def test_the_number_of_remembered_leases_isbounded(shop: Shop) -> None:
+async def test_the_number_of_remembered_leases_is_bounded(shop: Shop) -> None:
     shield = shop.replica(most_live=2)
     first = await shield.vend(caller("alice"), ask())
     for name in ("bob", "dave"):
