@@ -15,8 +15,9 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
+from vendor.environment import PREFIX
 from vendor.secret import Secret
-from vendor.settings import PREFIX, SECRETS, Settings
+from vendor.settings import SECRETS, Settings
 
 PAGE = Path(__file__).with_name("configuration.md")
 BEGIN, END = "<!-- settings: made by docs/update_configuration.py -->", "<!-- end of settings -->"

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from vendor.settings import SettingsError, load
+from vendor.environment import SettingsError
+from vendor.settings import load
 from vendor.stores.profile import Mode
 
 GOOD = {

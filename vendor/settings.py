@@ -5,16 +5,13 @@ default one are files of such lines, each read as if its lines stood in the envi
 """
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from pydantic import (
     AfterValidator,
-    BeforeValidator,
     ConfigDict,
     Field,
     PrivateAttr,
@@ -22,8 +19,9 @@ from pydantic import (
     model_validator,
 )
 
-from vendor.audit.settings import AuditSettings
+from vendor.audit.settings import AuditSettings, SecretText
 from vendor.doors.metrics_access import MetricsAccess, Readers
+from vendor.environment import STORE_PREFIX, SettingsError, collect, sentences, store_files, store_lines
 from vendor.errors import InvalidName
 from vendor.leases.duration import DurationRules
 from vendor.leases.lease import DEFAULT_STORE
@@ -37,7 +35,6 @@ from vendor.stewardship.desk import Joins
 from vendor.stores.profile import PROFILES, Mode, StoreCheck, StoreKind
 from vendor.stores.store import ServiceKey, StoreSettings
 
-PREFIX: Final = "VENDOR_"
 SECRETS: Final = (
     "REDIS_URL",
     "STORE_SECRET_KEY",
@@ -48,18 +45,6 @@ SECRETS: Final = (
     "AUDIT_S3_SECRET_KEY",
 )
 """Names, without the prefix, whose value may also come from the file named in `…_FILE`."""
-CLIENT_SIDE: Final = frozenset({"VENDOR_URL", "VENDOR_TOKEN", "VENDOR_TOKEN_FILE", "VENDOR_PROFILE"})
-"""What `vend` reads; a gateway started from the same shell does not take them for mistakes of its own."""
-STORE_PREFIX: Final = PREFIX + "STORE_"
-_STORE_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,31}")
-
-
-class SettingsError(Exception):
-    """The environment cannot be used.  `problems` has one sentence for each mistake."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 def _url(text: str) -> str:
@@ -76,10 +61,6 @@ def _redis_url(secret: Secret) -> Secret:
     return secret
 
 
-def _as_secret(value: object) -> object:
-    return Secret(value) if isinstance(value, str) else value
-
-
 def _tenant(text: str) -> TenantName:
     try:
         return parse_tenant_name(text)
@@ -88,7 +69,6 @@ def _tenant(text: str) -> TenantName:
 
 
 Url = Annotated[str, AfterValidator(_url)]
-SecretText = Annotated[Secret, BeforeValidator(_as_secret)]
 TenantText = Annotated[str, AfterValidator(_tenant)]
 Seconds = Annotated[int, Field(ge=1, le=31_536_000)]
 
@@ -300,9 +280,9 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
         return settings
     shared = {name: text for name, text in environment.items() if not name.startswith(STORE_PREFIX)}
     problems: list[str] = []
-    for file in _store_files(settings.stores_dir):
+    for file in store_files(settings.stores_dir):
         try:
-            further = _load({**shared, **_store_lines(file)})
+            further = _load({**shared, **store_lines(file)})
             further._name = file.stem
             settings._further[file.stem] = further
         except SettingsError as mistakes:
@@ -312,76 +292,12 @@ def load(environment: Mapping[str, str] = os.environ) -> Settings:
     return settings
 
 
-def _store_files(folder: Path) -> list[Path]:
-    try:
-        files = sorted(path for path in folder.iterdir() if path.suffix == ".env")
-    except OSError as failure:
-        raise SettingsError([f"VENDOR_STORES_DIR cannot be read ({type(failure).__name__})."]) from None
-    wrong = [path.name for path in files if not _STORE_NAME.fullmatch(path.stem) or path.stem == DEFAULT_STORE]
-    if wrong:
-        raise SettingsError(
-            [f"{name}: a store is called by letters a-z, digits and '-', and 'default' is taken." for name in wrong]
-        )
-    return files
-
-
-def _store_lines(file: Path) -> dict[str, str]:
-    """Read the lines of one store.  Raises SettingsError."""
-    try:
-        lines = dotenv_values(file, interpolate=False, encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as failure:
-        raise SettingsError([f"cannot be read ({type(failure).__name__})."]) from None
-    foreign = [name for name in lines if not name.startswith(STORE_PREFIX)]
-    if foreign or None in lines.values():
-        raise SettingsError([f"only lines VENDOR_STORE_…=… belong here, not {foreign[0] if foreign else 'others'}."])
-    return {name: text or "" for name, text in lines.items()}
-
-
 def _load(environment: Mapping[str, str]) -> Settings:
-    values, problems = _collect(environment)
+    values, problems = collect(environment, Settings.model_fields, SECRETS)
     try:
-        settings = Settings(**values)
+        settings = Settings.model_validate(values)
     except ValidationError as failure:
-        raise SettingsError(problems + _sentences(failure)) from None
+        raise SettingsError(problems + sentences(failure)) from None
     if problems:
         raise SettingsError(problems)
     return settings
-
-
-def _collect(environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
-    values: dict[str, Any] = {}
-    problems: list[str] = []
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    files = {f"{PREFIX}{name}_FILE": PREFIX + name for name in SECRETS}
-    for variable, text in sorted(environment.items()):
-        if not variable.startswith(PREFIX) or variable in CLIENT_SIDE or text == "":
-            continue
-        target = files.get(variable, variable)
-        if target not in known:
-            problems.append(f"{variable} is not a setting; 'vendor check-config --list' shows them all.")
-            continue
-        if variable != target and environment.get(target):
-            problems.append(f"{target} and {variable} exclude each other.")
-        try:
-            values[target.removeprefix(PREFIX).lower()] = text if variable == target else _file_text(text)
-        except (OSError, UnicodeDecodeError) as failure:
-            problems.append(f"{variable} cannot be read ({type(failure).__name__}).")
-            values[target.removeprefix(PREFIX).lower()] = ""
-    return values, problems
-
-
-def _file_text(path: str) -> str:
-    return Path(path).read_text("utf-8").strip()
-
-
-def _sentences(failure: ValidationError) -> list[str]:
-    sentences: list[str] = []
-    for error in failure.errors(include_input=False, include_url=False):
-        message = str(error["msg"]).removeprefix("Value error, ")
-        if not error["loc"]:
-            sentences += message.split("\n")
-        elif error["type"] == "missing":
-            sentences.append(f"{PREFIX}{str(error['loc'][0]).upper()} is missing.")
-        else:
-            sentences.append(f"{PREFIX}{str(error['loc'][0]).upper()}: {message}.")
-    return sentences

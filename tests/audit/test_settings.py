@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.test_settings import GOOD
-from vendor.settings import Settings, SettingsError, load
+from vendor.environment import SettingsError
+from vendor.settings import Settings, load
 
 
 def settings(**more: str) -> Settings:

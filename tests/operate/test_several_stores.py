@@ -11,8 +11,9 @@ from tests.support.waiting import eventually
 from vendor.dev.gateway import Gateway
 from vendor.dev.stack import Stack
 from vendor.dev.store import ASSUME_ROLE
+from vendor.environment import SettingsError
 from vendor.operate.check_config import check
-from vendor.settings import SettingsError, load
+from vendor.settings import load
 
 ENVIRONMENT = {
     "VENDOR_PUBLIC_URL": "https://keys.example.org",

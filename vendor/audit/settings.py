@@ -24,7 +24,7 @@ def _as_secret(value: object) -> object:
     return Secret(value) if isinstance(value, str) else value
 
 
-_Secret = Annotated[Secret, BeforeValidator(_as_secret)]
+SecretText = Annotated[Secret, BeforeValidator(_as_secret)]
 _Url = Annotated[str, AfterValidator(_url)]
 
 
@@ -34,7 +34,7 @@ class AuditSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
     audit_keys_dir: Path | None = None
-    audit_key: _Secret | None = None
+    audit_key: SecretText | None = None
     audit_keep_days: int | None = Field(default=None, ge=1, le=36_500)
     audit_best_effort: str | None = Field(
         default=None, pattern=r"^(file|stdout|webhook|s3)(,(file|stdout|webhook|s3)){0,3}$"
@@ -43,13 +43,13 @@ class AuditSettings(BaseModel):
     audit_file_bytes: int = Field(default=134_217_728, ge=65_536, le=17_179_869_184)
     audit_stdout: bool = False
     audit_webhook_url: _Url | None = None
-    audit_webhook_secret: _Secret | None = None
+    audit_webhook_secret: SecretText | None = None
     audit_s3_endpoint: _Url | None = None
     audit_s3_region: str = Field(default="us-east-1", pattern=r"^[a-z0-9-]{1,32}$")
     audit_s3_bucket: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")
     audit_s3_prefix: str = Field(default="audit/", pattern=r"^([A-Za-z0-9._-]+/){0,8}$")
     audit_s3_access_key: str | None = None
-    audit_s3_secret_key: _Secret | None = None
+    audit_s3_secret_key: SecretText | None = None
     audit_s3_lock_days: int | None = Field(default=None, ge=1, le=36_500)
 
     @model_validator(mode="after")

@@ -16,12 +16,13 @@ from typing import Final
 from dotenv import dotenv_values
 
 from vendor.dev.roles import role_document
+from vendor.environment import SettingsError
 from vendor.errors import VendError
 from vendor.leases.lease import DEFAULT_STORE
 from vendor.policy.layout import load_layout
 from vendor.policy.tables import PolicyFileError
 from vendor.secret import SecretKey, SessionToken
-from vendor.settings import Settings, SettingsError, load
+from vendor.settings import Settings, load
 from vendor.stores.credentials import Credentials
 from vendor.stores.installing import Administrator, Done, Step, install, take_over
 from vendor.stores.profile import PROFILES, CeilingApi, StoreKind

@@ -6,13 +6,14 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
+from vendor.environment import PREFIX, SettingsError
 from vendor.identity.keyring import KeyringError
 from vendor.identity.trust import TrustError, load_trust
 from vendor.policy.access import load_access
 from vendor.policy.layout import load_layout
 from vendor.policy.tables import PolicyFileError
 from vendor.secret import Secret
-from vendor.settings import PREFIX, SECRETS, Settings, SettingsError, load
+from vendor.settings import SECRETS, Settings, load
 
 
 def check(*, as_json: bool) -> int:

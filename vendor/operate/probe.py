@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from vendor.environment import SettingsError
 from vendor.identity.issuer import OwnIssuer
 from vendor.identity.keyring import KeyringError
 from vendor.leases.lease import DEFAULT_STORE
@@ -18,7 +19,7 @@ from vendor.policy.access import load_access
 from vendor.policy.layout import Layout, load_layout
 from vendor.policy.tables import PolicyFileError
 from vendor.secret import WebIdentityToken
-from vendor.settings import Settings, SettingsError, load
+from vendor.settings import Settings, load
 from vendor.stores.probe.check import Check, Verdict
 from vendor.stores.probe.report import Report
 from vendor.stores.probe.runner import CHECKS, probe

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Protocol
 
+from vendor.environment import SettingsError
 from vendor.identity.keyring import KeyringError
 from vendor.operate import keys, trust
 from vendor.secret import RawToken
-from vendor.settings import Settings, SettingsError, load
+from vendor.settings import Settings, load
 
 
 class Report(Protocol):

@@ -7,6 +7,7 @@ import uvicorn
 
 from vendor import __version__
 from vendor.app import build
+from vendor.environment import SettingsError
 from vendor.identity.keyring import KeyringError
 from vendor.identity.trust import TrustError
 from vendor.logs import configure
@@ -15,7 +16,7 @@ from vendor.operate.private_memory import keep_memory_private
 from vendor.operate.protocol import BoundedProtocol
 from vendor.operate.tracing import tracing
 from vendor.policy.tables import PolicyFileError
-from vendor.settings import SettingsError, load
+from vendor.settings import load
 
 DRAIN_SECONDS = 10
 
