@@ -11,7 +11,8 @@ import pytest
 from tests.support.gateways import Api, api
 from vendor.client.errors import BadInput, ClientError
 from vendor.dev.stack import Stack
-from vendor.integrations.spark import PROVIDER, SparkLease, configure
+from vendor.integrations.spark import SparkLease, configure
+from vendor.integrations.spark_settings import PROVIDER
 
 HOME = "s3a://cdm-lake/users-general-warehouse/alice/"
 FS = "spark.hadoop.fs.s3a."

@@ -35,70 +35,76 @@ class _RefusedError(Exception):
 
 def create_app(file: Path) -> Starlette:
     """Make the emulator over a state file; the form of the file is that of `kbase.KBase`."""
-
-    async def root(_request: Request) -> Response:
-        return JSONResponse(
-            {
-                "version": "0.7.2",
-                "servicename": "Authentication Service",
-                "servertime": _milliseconds(),
-                "gitcommithash": "0" * 40,
-            }
-        )
-
-    async def token(request: Request) -> Response:
-        known = _token(_state(file), request)
-        return JSONResponse({**known, "name": None, "custom": {}, "cachefor": _CACHE_MILLISECONDS})
-
-    async def me(request: Request) -> Response:
-        state = _state(file)
-        name = _token(state, request)["user"]
-        user = state["users"][name]
-        return JSONResponse(
-            {
-                "user": name,
-                "display": user["display"],
-                "email": user["email"],
-                "customroles": user["customroles"],
-                "roles": [],
-                "policyids": [],
-                "idents": [],
-                "local": False,
-                "created": user["created"],
-                "lastlogin": user["created"],
-            }
-        )
-
-    async def users(request: Request) -> Response:
-        state = _state(file)
-        _token(state, request)
-        names = [name.strip() for name in request.query_params.get("list", "").split(",") if name.strip()]
-        for name in names:
-            if not _USER.fullmatch(name):
-                raise _RefusedError(400, 30010, "Illegal user name", f"Illegal character in user name {name}")
-        return JSONResponse({name: state["users"][name]["display"] for name in names if name in state["users"]})
-
-    def faulty(handler: Any) -> Any:
-        async def handle(request: Request) -> Response:
-            fault = _state(file)["fault"]
-            await asyncio.sleep(fault["delay"])
-            return _broken(fault["answer"]) or await handler(request)
-
-        return handle
-
-    routes = {"/": root, "/api/V2/token": token, "/api/V2/me": me, "/api/V2/users/": users}
-    return Starlette(
-        routes=[Route(path, faulty(handler), methods=["GET"]) for path, handler in routes.items()],
+    routes = {"/": _root, "/api/V2/token": _token, "/api/V2/me": _me, "/api/V2/users/": _users}
+    app = Starlette(
+        routes=[Route(path, _faulty(handler), methods=["GET"]) for path, handler in routes.items()],
         exception_handlers={_RefusedError: _refused, 404: _not_found},
+    )
+    app.state.file = file
+    return app
+
+
+async def _root(_request: Request) -> Response:
+    return JSONResponse(
+        {
+            "version": "0.7.2",
+            "servicename": "Authentication Service",
+            "servertime": _milliseconds(),
+            "gitcommithash": "0" * 40,
+        }
     )
 
 
-def _state(file: Path) -> dict[str, Any]:
-    state: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+async def _token(request: Request) -> Response:
+    known = _known(_state(request), request)
+    return JSONResponse({**known, "name": None, "custom": {}, "cachefor": _CACHE_MILLISECONDS})
+
+
+async def _me(request: Request) -> Response:
+    state = _state(request)
+    name = _known(state, request)["user"]
+    user = state["users"][name]
+    return JSONResponse(
+        {
+            "user": name,
+            "display": user["display"],
+            "email": user["email"],
+            "customroles": user["customroles"],
+            "roles": [],
+            "policyids": [],
+            "idents": [],
+            "local": False,
+            "created": user["created"],
+            "lastlogin": user["created"],
+        }
+    )
+
+
+async def _users(request: Request) -> Response:
+    state = _state(request)
+    _known(state, request)
+    names = [name.strip() for name in request.query_params.get("list", "").split(",") if name.strip()]
+    for name in names:
+        if not _USER.fullmatch(name):
+            raise _RefusedError(400, 30010, "Illegal user name", f"Illegal character in user name {name}")
+    return JSONResponse({name: state["users"][name]["display"] for name in names if name in state["users"]})
+
+
+def _faulty(handler: Any) -> Any:
+    async def handle(request: Request) -> Response:
+        fault = _state(request)["fault"]
+        await asyncio.sleep(fault["delay"])
+        return _broken(fault["answer"]) or await handler(request)
+
+    return handle
+
+
+def _state(request: Request) -> dict[str, Any]:
+    state: dict[str, Any] = json.loads(request.app.state.file.read_text(encoding="utf-8"))
     return state
 
 
-def _token(state: dict[str, Any], request: Request) -> dict[str, Any]:
+def _known(state: dict[str, Any], request: Request) -> dict[str, Any]:
     given = request.headers.get("authorization", "").strip()
     if not given:
         raise _RefusedError(400, 10010, "No authentication token", "No user token provided")

@@ -5,48 +5,30 @@ get the place of a token file, never keys; they fetch and renew those by themsel
 on the driver and on every executor, the file has to lie at the same path.
 """
 
-import http.client
 import os
 import tempfile
-import time
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
-from urllib.parse import urlsplit
 
-from vendor.client import files, tools
-from vendor.client.answers import Endpoint, Vended
+from vendor.client import files
+from vendor.client.answers import Vended
 from vendor.client.calls import Ask, Wanted
 from vendor.client.connection import connect
-from vendor.client.errors import BadAnswer, BadInput, ClientError, GatewayError
+from vendor.client.errors import BadAnswer, BadInput, GatewayError
 from vendor.client.keeper import RENEWABLE_FOR
 from vendor.client.sync import Client
 from vendor.integrations import folders
-from vendor.integrations.proxy import sigv4
-from vendor.integrations.proxy.upstream import Upstream
+from vendor.integrations.spark_settings import COMMITTER, apply, folder_settings, key_settings, store_settings
 from vendor.integrations.tokenfile import TokenFileSource, read_lease_token
-from vendor.secret import LeaseToken, SecretKey
+from vendor.secret import LeaseToken
 
-PROVIDER: Final = "stsvendor.s3a.LeaseCredentialsProvider"
-# Hadoop's name for the SDK's container provider, which S3A cannot make by itself.
-CONTAINER_PROVIDER: Final = "org.apache.hadoop.fs.s3a.auth.IAMInstanceCredentialsProvider"
 TOKEN_FILE_VARIABLE: Final = "VENDOR_LEASE_TOKEN_FILE"  # noqa: S105 - the name of a variable
 GATEWAY_VARIABLE: Final = "VENDOR_URL"
 WAREHOUSE_VARIABLE: Final = "VENDOR_WAREHOUSE"
 EVENT_LOG_VARIABLE: Final = "VENDOR_EVENT_LOG"
-EVENT_LOG: Final = "spark-events/"
-
-COMMITTER: Final = {
-    # The magic committer: no renames, and nothing of a task that failed is ever seen.
-    "spark.hadoop.fs.s3a.committer.name": "magic",
-    "spark.hadoop.mapreduce.outputcommitter.factory.scheme.s3a": (
-        "org.apache.hadoop.fs.s3a.commit.S3ACommitterFactory"
-    ),
-    "spark.sql.sources.commitProtocolClass": "org.apache.spark.internal.io.cloud.PathOutputCommitProtocol",
-    "spark.sql.parquet.output.committer.class": "org.apache.spark.internal.io.cloud.BindingParquetOutputCommitter",
-}
 
 
 @dataclass
@@ -122,10 +104,7 @@ def configure(
     if handed and scope:
         raise BadInput("A lease that was handed over has its scope already.", remedy="Leave out `scope`.")
     if handed:
-        address = gateway or environ.get(GATEWAY_VARIABLE)
-        if not address:
-            raise BadInput("No gateway is named.", remedy=f"Say `gateway`, or set {GATEWAY_VARIABLE}.")
-        client = Client(address, insecure_http=insecure_http)
+        client = _bare_client(gateway or environ.get(GATEWAY_VARIABLE), insecure_http=insecure_http)
     else:
         client = connect(gateway, insecure_http=insecure_http)
     with ExitStack() as on_failure:
@@ -139,15 +118,22 @@ def configure(
             held, lease = _asked(client, ask, token_folder)
             on_failure.callback(lease.close)
             places = client.run(folders.homes(held.lease.principal))
-        settings = _store_settings(held.endpoint)
-        settings |= _key_settings(client.gateway, lease.token_file, with_jar=with_jar, insecure_http=insecure_http)
+        settings = store_settings(held.endpoint)
+        settings |= key_settings(client.gateway, lease.token_file, with_jar=with_jar, insecure_http=insecure_http)
         settings |= COMMITTER if committer else {}
         settings |= {"spark.jars": str(jar)} if jar else {}
-        settings |= _folder_settings(held, places, warehouse=warehouse, event_log=event_log)
+        settings |= folder_settings(held, places, warehouse=warehouse, event_log=event_log)
         lease.settings = settings
-        _apply(target, settings)
+        apply(target, settings)
         on_failure.pop_all()
     return lease
+
+
+def _bare_client(gateway: str | None, *, insecure_http: bool) -> Client:
+    """Return a client without an identity: a lease that was handed over has its own token."""
+    if not gateway:
+        raise BadInput("No gateway is named.", remedy=f"Say `gateway`, or set {GATEWAY_VARIABLE}.")
+    return Client(gateway, insecure_http=insecure_http)
 
 
 def _handed(client: Client, file: Path) -> tuple[Vended, SparkLease]:
@@ -178,88 +164,6 @@ def _end(client: Client, lease: str, token: LeaseToken) -> None:
             raise
 
 
-def _store_settings(endpoint: Endpoint) -> dict[str, str]:
-    return {
-        "spark.hadoop.fs.s3a.endpoint": endpoint.url,
-        "spark.hadoop.fs.s3a.endpoint.region": endpoint.region,
-        "spark.hadoop.fs.s3a.path.style.access": str(endpoint.path_style).lower(),
-        "spark.hadoop.fs.s3a.connection.ssl.enabled": str(endpoint.url.startswith("https:")).lower(),
-        # Folders above the lease's cannot be looked at, and need not be.
-        "spark.hadoop.fs.s3a.performance.flags": "mkdir",
-    }
-
-
-def _key_settings(gateway: str, file: Path, *, with_jar: bool, insecure_http: bool) -> dict[str, str]:
-    if with_jar:
-        settings = {
-            "spark.hadoop.fs.s3a.aws.credentials.provider": PROVIDER,
-            "spark.hadoop.fs.s3a.vendor.gateway": gateway,
-            "spark.hadoop.fs.s3a.vendor.lease.token.file": str(file),
-        }
-        return settings | ({"spark.hadoop.fs.s3a.vendor.insecure.http": "true"} if insecure_http else {})
-    options = (
-        f"-Daws.containerCredentialsFullUri={gateway}/v1/container-credentials "
-        f"-Daws.containerAuthorizationTokenFile={file} "
-        "-Daws.disableEc2Metadata=true"  # else it would go on with the machine's own keys where the lease has ended
-    )
-    return {
-        "spark.hadoop.fs.s3a.aws.credentials.provider": CONTAINER_PROVIDER,
-        "spark.driver.extraJavaOptions": options,
-        "spark.executor.extraJavaOptions": options,
-    }
-
-
 def _told_folders(environ: Mapping[str, str]) -> Mapping[str, str]:
     told = {"sql": environ.get(WAREHOUSE_VARIABLE), "general": environ.get(EVENT_LOG_VARIABLE)}
     return {name: folder for name, folder in told.items() if folder}
-
-
-def _folder_settings(held: Vended, places: Mapping[str, str], *, warehouse: bool, event_log: bool) -> dict[str, str]:
-    settings = {}
-    if warehouse and "sql" in places:
-        settings["spark.sql.warehouse.dir"] = places["sql"]
-    if event_log and "general" in places:
-        place = f"{places['general'].rstrip('/')}/{EVENT_LOG}"
-        _make_folder(held, place)
-        settings |= {"spark.eventLog.enabled": "true", "spark.eventLog.dir": place}
-    return settings
-
-
-def _make_folder(held: Vended, place: str) -> None:
-    """Put the empty object that S3A takes for a folder: Spark writes no event log where it finds none."""
-    parts = urlsplit(place)
-    key, secret, token = tools.keys(held)
-    target = sigv4.canonical_path(f"/{parts.netloc}{parts.path}")
-    upstream = Upstream(held.endpoint.url)
-    headers = [("host", upstream.host), ("content-length", "0")]
-    signed = sigv4.signed(
-        sigv4.Pair(key, SecretKey(secret)),
-        token,
-        held.endpoint.region,
-        "PUT",
-        target,
-        headers,
-        sigv4.EMPTY,
-        time.time(),
-    )
-    try:
-        status = upstream.send("PUT", target, signed, ()).status
-    except (OSError, http.client.HTTPException) as error:
-        raise ClientError(f"The store cannot be reached ({type(error).__name__}).") from None
-    finally:
-        upstream.close()
-    if status != 200:
-        raise ClientError(f"The folder for event logs cannot be made at {place} (status {status}).")
-
-
-def _apply(target: Any, settings: Mapping[str, str]) -> None:
-    if target is None:
-        return
-    if isinstance(target, MutableMapping):
-        target.update(settings)
-        return
-    put = getattr(target, "config", None) or getattr(target, "set", None)
-    if put is None:
-        raise BadInput("Settings go to a SparkSession.builder, a SparkConf or a dictionary.")
-    for name, value in settings.items():
-        put(name, value)
