@@ -14,24 +14,20 @@ from pathlib import Path
 from typing import Self
 
 import jwt
-import structlog
 
+from vendor.identity.followed_ring import FollowedRing
 from vendor.identity.keyring import (
     ALGORITHM,
-    FILE_NAME,
     Keyring,
     KeyringError,
     SigningKey,
     keyring_from_pem,
     open_keyring,
-    read_keyring,
 )
 from vendor.secret import Secret, WebIdentityToken
 from vendor.times import Clock
 
 TOKEN_TYPE = "vendor-store+jwt"  # noqa: S105  the `typ` of a header, not a token
-_LOOK_EVERY_SECONDS = 1.0
-_log = structlog.get_logger(__name__)
 _PROOF_BYTES = 32
 _OWN_CLAIMS = frozenset({"iss", "sub", "aud", "azp", "iat", "nbf", "exp", "jti"})
 
@@ -45,12 +41,8 @@ class OwnIssuer:
 
     def __init__(self, *, url: str, ring: Keyring, keys_folder: Path | None, clock: Clock, monotonic: Clock) -> None:
         self.url = url
-        self._ring = ring
-        self._folder = keys_folder
+        self._ring = FollowedRing(ring, keys_folder, monotonic, complaint="issuer_keys_not_read")
         self._clock = clock
-        self._monotonic = monotonic
-        self._seen = _stamp(keys_folder)
-        self._looked = monotonic()
 
     @classmethod
     def open(
@@ -85,7 +77,7 @@ class OwnIssuer:
 
     def jwks(self) -> dict[str, object]:
         """Return what `/.well-known/jwks.json` answers: the key in use, the next one, and those not yet forgotten."""
-        return {"keys": [key.public_jwk() for key in self._current().published(self._clock())]}
+        return {"keys": [key.public_jwk() for key in self._ring.current().published(self._clock())]}
 
     def sign(
         self, *, subject: str, audience: str, lifetime_ends: float, claims: Mapping[str, object]
@@ -104,7 +96,7 @@ class OwnIssuer:
             "exp": math.floor(lifetime_ends),
             "jti": secrets.token_urlsafe(16),
         }
-        key = self._current().signer(now)
+        key = self._ring.current().signer(now)
         headers = {"kid": key.kid, "typ": TOKEN_TYPE}
         return WebIdentityToken(jwt.encode(payload, key.private, algorithm=ALGORITHM, headers=headers))
 
@@ -113,37 +105,14 @@ class OwnIssuer:
 
         The proof is made with a key derived from the signing key, so it can never pass for a signature.
         """
-        return _proof(self._current().signer(self._clock()), purpose, data) + data
+        return _proof(self._ring.current().signer(self._clock()), purpose, data) + data
 
     def unseal(self, purpose: str, sealed: bytes) -> bytes | None:
         """Return what was sealed for `purpose`, None if it was not sealed by one of this issuer's keys."""
         proof, data = sealed[:_PROOF_BYTES], sealed[_PROOF_BYTES:]
-        keys = self._current().published(self._clock())
+        keys = self._ring.current().published(self._clock())
         return data if any(hmac.compare_digest(_proof(key, purpose, data), proof) for key in keys) else None
-
-    def _current(self) -> Keyring:
-        if self._folder is not None and self._monotonic() - self._looked >= _LOOK_EVERY_SECONDS:
-            self._looked = self._monotonic()
-            stamp = _stamp(self._folder)
-            if stamp != self._seen:
-                try:
-                    self._ring = read_keyring(self._folder)
-                    self._seen = stamp
-                except KeyringError as problem:  # being replaced, or damaged: the keys in memory are still good
-                    _log.warning("issuer_keys_not_read", problem=str(problem))
-        return self._ring
 
 
 def _proof(key: SigningKey, purpose: str, data: bytes) -> bytes:
     return hmac.digest(key.derived(f"vendor {purpose}"), data, "sha256")
-
-
-def _stamp(folder: Path | None) -> tuple[int, int, int] | None:
-    """Return what changes when the ring's file is replaced."""
-    if folder is None:
-        return None
-    try:
-        status = (folder / FILE_NAME).stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_ino, status.st_size
