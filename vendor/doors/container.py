@@ -14,21 +14,12 @@ from typing_extensions import TypedDict
 
 from vendor.doors import shapes
 from vendor.doors.context import gateway, origin
+from vendor.doors.making import MAKING_OR_RENEWING
 from vendor.doors.operation import Example, Operation, Reply, Token
 from vendor.doors.render import JSON, error_headers
 from vendor.errors import (
-    Conflict,
-    InvalidDuration,
     InvalidToken,
     MissingToken,
-    NothingGranted,
-    PolicyTooLarge,
-    ScopeNotGranted,
-    StoreRefused,
-    StoreUnavailable,
-    TooManyRequests,
-    UnknownLease,
-    UnknownStore,
     VendError,
 )
 from vendor.identity.bearer import bearer
@@ -105,18 +96,6 @@ def _token(request: Request) -> RawToken:
     return token
 
 
-MAKING: Final = (
-    InvalidDuration,
-    NothingGranted,
-    ScopeNotGranted,
-    PolicyTooLarge,
-    Conflict,
-    StoreRefused,
-    StoreUnavailable,
-    UnknownStore,
-    UnknownLease,
-    TooManyRequests,
-)
 OPERATIONS: Final[Sequence[Operation]] = [
     Operation(
         "getContainerCredentials",
@@ -125,7 +104,7 @@ OPERATIONS: Final[Sequence[Operation]] = [
         credentials,
         {200: Reply(ContainerCredentials)},
         token=Token.LEASE,
-        refuses=MAKING,
+        refuses=MAKING_OR_RENEWING,
         example=Example(),
         form=FORM,
         door=DOOR,

@@ -11,23 +11,15 @@ from typing_extensions import TypedDict
 from vendor.doors import shapes
 from vendor.doors.body import Body, read, read_query
 from vendor.doors.context import caller, caller_or_holder, gateway, origin
+from vendor.doors.making import MAKING, MAKING_OR_RENEWING
 from vendor.doors.operation import Example, Link, Operation, Reply, Token
 from vendor.doors.parse import Page, Query, lease_in_path
 from vendor.doors.render import JSON
 from vendor.errors import (
-    Conflict,
-    InvalidDuration,
     InvalidName,
     InvalidPath,
     InvalidToken,
-    NothingGranted,
-    PolicyTooLarge,
-    ScopeNotGranted,
-    StoreRefused,
-    StoreUnavailable,
-    TooManyRequests,
     UnknownLease,
-    UnknownStore,
     UnknownUser,
 )
 from vendor.identity.bearer import bearer
@@ -237,17 +229,6 @@ def _ended(ended: Ended) -> shapes.Ended:
     return cast("shapes.Ended", ended.answer())
 
 
-_MAKING: Final = (
-    InvalidDuration,
-    NothingGranted,
-    ScopeNotGranted,
-    PolicyTooLarge,
-    Conflict,
-    StoreRefused,
-    StoreUnavailable,
-    TooManyRequests,
-    UnknownStore,
-)
 _LINKS: Final = (Link("getLease", {"lease": "/lease/id"}), Link("endLease", {"lease": "/lease/id"}))
 _KBASE: Final = "s3a://cdm-lake/tenant-general-warehouse/kbase/"
 _WANTED: Final = {"scope": [{"path": _KBASE, "access": "read"}], "duration": 900, "audit_context": {"job": "spark-7"}}
@@ -259,7 +240,7 @@ OPERATIONS: Final[Sequence[Operation]] = [
         create,
         {201: Reply(IssuedLease | SplitLeases, links=_LINKS)},
         body=LeaseBody,
-        refuses=(*_MAKING, InvalidPath),
+        refuses=(*MAKING, InvalidPath),
         example=Example(body=_WANTED),
     ),
     Operation(
@@ -290,7 +271,7 @@ OPERATIONS: Final[Sequence[Operation]] = [
         {200: Reply(IssuedLease, links=_LINKS)},
         token=Token.LEASE,
         body=RenewBody,
-        refuses=(*_MAKING, UnknownLease),
+        refuses=MAKING_OR_RENEWING,
         example=Example(body={}),
     ),
     Operation("getLease", "GET", "/v1/leases/{lease}", show, {200: Reply(LeaseShown)}, token=Token.ANY),

@@ -16,8 +16,8 @@ from typing_extensions import TypedDict
 
 from vendor.doors.body import read_query
 from vendor.doors.catalogs.giving import Given, keys_for
-from vendor.doors.container import MAKING
 from vendor.doors.context import gateway
+from vendor.doors.making import MAKING_OR_RENEWING
 from vendor.doors.operation import Example, Operation, Reply, Token
 from vendor.doors.parse import Query
 from vendor.doors.render import JSON, error_headers
@@ -130,7 +130,7 @@ OPERATIONS: Final[Sequence[Operation]] = [
         {200: Reply(LoadCredentials)},
         token=Token.ANY,
         query=CredentialsQuery,
-        refuses=(*MAKING, InvalidPath),
+        refuses=(*MAKING_OR_RENEWING, InvalidPath),
         form=FORM,
         example=Example(query={"path": "s3://cdm-lake/users-general-warehouse/alice/table/", "access": "write"}),
         door=DOOR,

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 
 from vendor.doors.body import Body, read
 from vendor.doors.catalogs.giving import keys_for
-from vendor.doors.container import MAKING
+from vendor.doors.making import MAKING_OR_RENEWING
 from vendor.doors.operation import Example, Operation, Reply, Token
 from vendor.doors.render import JSON, error_headers, request_id
 from vendor.errors import InvalidPath, LeaseEnded, VendError
@@ -124,7 +124,7 @@ OPERATIONS: Final[Sequence[Operation]] = [
         {200: Reply(TemporaryCredentials)},
         token=Token.ANY,
         body=PathCredentials,
-        refuses=(*MAKING, InvalidPath),
+        refuses=(*MAKING_OR_RENEWING, InvalidPath),
         form=FORM,
         example=Example(
             body={"url": "s3://cdm-lake/users-general-warehouse/alice/table/", "operation": "PATH_READ_WRITE"}

@@ -13,8 +13,8 @@ from starlette.responses import Response
 from typing_extensions import TypedDict
 
 from vendor.doors import parameters, shapes
-from vendor.doors.container import MAKING
 from vendor.doors.context import gateway, origin
+from vendor.doors.making import MAKING_OR_RENEWING
 from vendor.doors.oauth.asking import check_audience, parse_ask
 from vendor.doors.oauth.callers import ACCESS_TOKEN, DOOR, authenticated
 from vendor.doors.oauth.form import FORM, InvalidScope, InvalidTarget, UnsupportedGrantType, UnsupportedTokenType
@@ -160,7 +160,7 @@ class RevokeParameters(BaseModel):
 
 _EXCHANGING: Final = (
     *Token.IDENTITY.refuses,
-    *MAKING,
+    *MAKING_OR_RENEWING,
     UnsupportedGrantType,
     InvalidScope,
     InvalidTarget,

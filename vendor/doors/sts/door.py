@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from vendor.audit.event import Origin
 from vendor.doors import parameters
-from vendor.doors.container import MAKING
 from vendor.doors.context import gateway, origin
+from vendor.doors.making import MAKING_OR_RENEWING
 from vendor.doors.operation import Example, Operation, Reply, Token
 from vendor.doors.parameters import Parameters
 from vendor.doors.sts.form import FORM, XML, InvalidAction, MissingAction, Node, PolicyTooLong, result
@@ -207,7 +207,14 @@ OPERATIONS: Final[Sequence[Operation]] = [
         token=Token.NONE,
         body=StsParameters,
         body_media=parameters.FORM,
-        refuses=(*Token.ANY.refuses, *MAKING, MissingAction, InvalidAction, PolicyTooLong, UnsupportedPolicy),
+        refuses=(
+            *Token.ANY.refuses,
+            *MAKING_OR_RENEWING,
+            MissingAction,
+            InvalidAction,
+            PolicyTooLong,
+            UnsupportedPolicy,
+        ),
         example=Example(body=_WANTED),
         form=FORM,
         door=DOOR,
