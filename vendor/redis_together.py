@@ -8,11 +8,12 @@ alone; only a broken connection is everybody's.  Nothing is sent twice.
 import asyncio
 from typing import Any
 
+from hiredis import pack_command
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-Command = tuple[str | bytes | int | float, ...]
-_Waiting = tuple[Command, "asyncio.Future[Any]"]
+_Waiting = tuple[bytes, "asyncio.Future[Any]"]
+"""A command as it goes over the wire, and who waits for its answer."""
 
 
 class Together:
@@ -26,11 +27,13 @@ class Together:
 
     async def send(self, *command: str | bytes | int | float) -> Any:
         """Send one command and return its answer.  Raises what redis-py raises, OSError and TimeoutError."""
+        # In C; redis-py's asynchronous client packs in Python.
+        packed = pack_command(command)  # type: ignore[arg-type]  # declared for tuples of one
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Any] = loop.create_future()
         if not self._waiting:
             loop.call_soon(self._flush)
-        self._waiting.append((command, answer))
+        self._waiting.append((packed, answer))
         return await answer
 
     def _flush(self) -> None:
@@ -64,7 +67,7 @@ class Together:
         pool = self._client.connection_pool
         connection = await pool.get_connection()
         try:
-            await connection.send_packed_command(connection.pack_commands([command for command, _ in batch]))
+            await connection.send_packed_command(b"".join(packed for packed, _ in batch))
             return [await _answer(connection) for _ in batch]
         except BaseException:
             await connection.disconnect(nowait=True)  # answers may still come, which are nobody's

@@ -52,6 +52,17 @@ async def test_one_who_goes_away_takes_nobody_along(valkey: str) -> None:
     await client.aclose()
 
 
+async def test_what_cannot_be_sent_is_told_to_its_sender_alone(valkey: str) -> None:
+    client, together = await _open(valkey)
+
+    sent = [together.send("ECHO", "\ud800"), together.send("ECHO", "é"), together.send("ECHO", 2.5)]
+    refused, *answers = await asyncio.gather(*sent, return_exceptions=True)
+    await client.aclose()
+
+    assert isinstance(refused, UnicodeEncodeError)
+    assert answers == ["é", "2.5"]
+
+
 async def test_late_answers_are_nobody_elses(valkey: str) -> None:
     client, together = await _open(valkey)
     impatient = Together(client, 0.05)
