@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from redis.asyncio.cluster import RedisCluster
 from redis.asyncio.sentinel import SentinelConnectionPool
@@ -24,6 +24,7 @@ from vendor.redis_together import Together
 from vendor.secret import Secret
 
 Argument = str | bytes | int | float
+_FAILURES: Final = (RedisError, RedisClusterException, OSError, TimeoutError)
 
 
 class Script:
@@ -55,8 +56,8 @@ class Database:
 
     def __init__(self, client: Client) -> None:
         self._client: Any = client  # both clients take the same calls, and declare them differently
-        self._together = None if isinstance(client, RedisCluster) else Together(client, ANSWER_SECONDS)
         self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._together = None if isinstance(client, RedisCluster) else Together(client, ANSWER_SECONDS, self._turns)
         # A cluster's client limits each command itself, and may have to find out anew where to send it.
         self._patience = ANSWER_SECONDS * (2 if isinstance(client, RedisCluster) else 1)
 
@@ -93,21 +94,27 @@ class Database:
 
     async def run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], *, repeatable: bool) -> Any:
         """Run a script in one round trip (two when this Redis has not seen it before)."""
-        async with self._guarded():
+        until = asyncio.get_running_loop().time() + self._patience
+        try:
             try:
-                return await self._run(script, keys, arguments)
+                return await self._run(script, keys, arguments, until)
             except RedisConnectionError:
                 if not repeatable:
                     raise
-                return await self._run(script, keys, arguments)
+                async with asyncio.timeout_at(until):
+                    return await self._run(script, keys, arguments, until)
+        except _FAILURES as failure:
+            raise _unavailable(failure) from failure
 
-    async def _run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument]) -> Any:
+    async def _run(self, script: Script, keys: Sequence[str], arguments: Sequence[Argument], until: float) -> Any:
         try:
-            if self._together is not None:
+            if self._together is not None:  # has a time limit and a connection itself, for all that go together
                 return await self._together.send("EVALSHA", script.digest, len(keys), *keys, *arguments)
-            return await self._client.evalsha(script.digest, len(keys), *keys, *arguments)
+            async with asyncio.timeout_at(until), self._turns:
+                return await self._client.evalsha(script.digest, len(keys), *keys, *arguments)
         except NoScriptError:  # the script did not run, so running it now is safe
-            return await self._client.eval(script.text, len(keys), *keys, *arguments)
+            async with asyncio.timeout_at(until), self._turns:
+                return await self._client.eval(script.text, len(keys), *keys, *arguments)
 
     async def put_hash(self, key: str, fields: Mapping[str, str], *, expires_at: int) -> None:
         """Write a whole hash that ends at `expires_at` (seconds since the epoch), as one step."""
@@ -234,11 +241,13 @@ class Database:
         try:
             async with asyncio.timeout(self._patience), self._turns:
                 yield
-        except (RedisError, RedisClusterException, OSError, TimeoutError) as failure:
-            # The failure's own text can hold an address with a password; its class is enough to act on.
-            raise StateUnavailable(
-                f"The gateway's state store does not answer ({type(failure).__name__})."
-            ) from failure
+        except _FAILURES as failure:
+            raise _unavailable(failure) from failure
+
+
+def _unavailable(failure: Exception) -> StateUnavailable:
+    # The failure's own text can hold an address with a password; its class is enough to act on.
+    return StateUnavailable(f"The gateway's state store does not answer ({type(failure).__name__}).")
 
 
 def _as_kept(score: Any) -> str:

@@ -17,11 +17,12 @@ _Waiting = tuple[bytes, "asyncio.Future[Any]"]
 
 
 class Together:
-    """Sends commands of one client, each batch for at most so many seconds."""
+    """Sends commands of one client, each batch for at most so many seconds, waiting for one of the `turns` included."""
 
-    def __init__(self, client: Redis, patience: float) -> None:
+    def __init__(self, client: Redis, patience: float, turns: asyncio.Semaphore) -> None:
         self._client: Any = client
         self._patience = patience
+        self._turns = turns
         self._waiting: list[_Waiting] = []
         self._under_way: set[asyncio.Task[None]] = set()
 
@@ -46,7 +47,7 @@ class Together:
 
     async def _exchange(self, batch: list[_Waiting]) -> None:
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._patience), self._turns:
                 answers = await self._answers(batch)
         except asyncio.CancelledError:
             for _, waiter in batch:

@@ -14,7 +14,7 @@ from vendor.redis_together import Together
 
 async def _open(url: str) -> tuple[Redis, Together]:
     client = Redis.from_url(url, decode_responses=True, protocol=2)
-    return client, Together(client, 2.0)
+    return client, Together(client, 2.0, asyncio.Semaphore(64))
 
 
 async def test_each_sender_has_its_own_answer_or_refusal(valkey: str) -> None:
@@ -63,9 +63,27 @@ async def test_what_cannot_be_sent_is_told_to_its_sender_alone(valkey: str) -> N
     assert answers == ["é", "2.5"]
 
 
+async def test_no_more_batches_are_under_way_than_may_be_and_waiting_has_an_end(valkey: str) -> None:
+    client, _ = await _open(valkey)
+    together = Together(client, 1.0, asyncio.Semaphore(1))
+
+    first = asyncio.ensure_future(together.send("BLPOP", "together:nothing", "0.3"))
+    for _ in range(3):  # until it is on its way, so that the next is none of its batch
+        await asyncio.sleep(0)
+    assert await together.send("ECHO", "b") == "b"
+    assert first.done()
+
+    impatient = Together(client, 0.05, held := asyncio.Semaphore(1))
+    async with held:
+        with pytest.raises(TimeoutError):
+            await impatient.send("ECHO", "a")
+    assert await impatient.send("ECHO", "a") == "a"
+    await client.aclose()
+
+
 async def test_late_answers_are_nobody_elses(valkey: str) -> None:
     client, together = await _open(valkey)
-    impatient = Together(client, 0.05)
+    impatient = Together(client, 0.05, asyncio.Semaphore(64))
 
     with pytest.raises(TimeoutError):
         await impatient.send("BLPOP", "together:nothing", "1")
