@@ -5,7 +5,6 @@ import itertools
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
 
 import httpx2
 from botocore.auth import SigV4Auth
@@ -23,7 +22,7 @@ from vendor.policy.grant import Grant, Level, Source
 from vendor.policy.planner import plan_session_policy
 from vendor.settings import load
 from vendor.stores.store import Order, Store
-from vendor.stores.wire import FORM, Wire
+from vendor.stores.wire import FORM, Wire, encoded
 
 SECONDS = 3600
 
@@ -65,7 +64,7 @@ class RawSts:
 
     def _call(self) -> tuple[str, Mapping[str, str]]:
         form = self._store.form(Order(new_lease_id(), "alice", self.policy, SECONDS))
-        body = urlencode(form)
+        body = encoded(form)
         return body, self._signed(body.encode())
 
     def _request(self) -> bytes:

@@ -3,15 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from urllib.parse import parse_qsl
 
 import aiohttp
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.stores.test_xml import answer
 from tests.support.waiting import reached
 from vendor.dev.ports import Reservation
 from vendor.errors import StoreRefused, StoreUnavailable, VendError
-from vendor.stores.wire import MAX_ANSWER, Wire
+from vendor.stores.wire import MAX_ANSWER, Wire, encoded
 
 Play = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -155,3 +158,15 @@ async def test_a_store_that_stays_away_is_tried_twice() -> None:
         await wire.post("Action=X")
     assert wire.refused == 2
     await wire.close()
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(st.dictionaries(TEXTS, TEXTS, min_size=1, max_size=4))
+def test_an_encoded_form_is_read_as_what_it_was(form: dict[str, str]) -> None:
+    text = encoded(form)
+
+    assert parse_qsl(text, keep_blank_values=True, strict_parsing=True) == list(form.items())
+    assert not set(text) & set(' "#;<>[]{}\r\n\0')
+    assert text.isascii()

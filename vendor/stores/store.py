@@ -7,7 +7,6 @@ means all the rights of the role.
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
-from urllib.parse import urlencode
 
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -19,7 +18,7 @@ from vendor.spans import span
 from vendor.stores.credentials import Credentials
 from vendor.stores.profile import Durations, Lifetime, Mode, StoreProfile
 from vendor.stores.turns import Turns
-from vendor.stores.wire import FORM, Wire
+from vendor.stores.wire import FORM, Wire, encoded
 from vendor.tally import Calls
 from vendor.times import Clock
 
@@ -164,7 +163,7 @@ class Store:
 
     async def redeem(self, form: Mapping[str, str]) -> Credentials:
         """Send an STS call as it is: `mint` sends none without a policy, and believes not every expiry."""
-        body = urlencode(form)
+        body = encoded(form)
         key = self.settings.service_key
         said = {"vendor.store": self.settings.name, "vendor.action": form["Action"]}
         with span("sts", said), self.calls.timed(form["Action"], refused=StoreRefused):

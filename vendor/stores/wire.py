@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 import aiohttp
+from yarl import URL
 
 from vendor.errors import StoreRefused, StoreUnavailable
 from vendor.stores.credentials import Credentials
@@ -27,6 +28,11 @@ _PAUSE: Final = (0.05, 0.25)  # seconds before a connection is tried once more
 
 class _NotSentError(Exception):
     """There was no connection, so the store cannot have heard of the call."""
+
+
+def encoded(form: Mapping[str, str]) -> str:
+    """Write a form as it is sent: as urllib does, but in C, and with commas and slashes as they are."""
+    return URL.build(query=form).raw_query_string
 
 
 class Wire:
