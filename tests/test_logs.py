@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,22 @@ def test_lines_are_json_with_the_request_id_and_no_secret() -> None:
     assert "RuntimeError" in lines[2]["exception"]
     for secret in (JWT, LEASE_TOKEN, "hidden-text", "WebIdentityToken"):
         assert secret not in done.stderr
+
+
+def test_where_no_line_can_be_written_work_goes_on() -> None:
+    script = """
+import structlog
+from vendor.logs import configure
+configure("json", "info")
+structlog.get_logger("a").info("event")
+print("alive", flush=True)
+"""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=full, text=True, timeout=60, check=False
+        )
+
+    assert done.stdout == "alive\n"
 
 
 @pytest.mark.parametrize("text", [JWT, JWT.rpartition(".")[0], LEASE_TOKEN, f"Bearer {JWT}, and more"])
