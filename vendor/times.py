@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:[Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _FIRST, _END = -62_135_596_800, 253_402_300_800  # the years that a date can be rendered in
@@ -14,7 +15,12 @@ Clock = Callable[[], float]
 
 def rfc3339(moment: float) -> str:
     """Render seconds since the epoch as RFC 3339 in UTC, whole seconds (rounded down): `2026-11-21T06:00:00Z`."""
-    return datetime.fromtimestamp(math.floor(moment), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _rendered(math.floor(moment))
+
+
+@lru_cache(maxsize=1024)  # a lease tells its few moments again and again, and so do those made in the same second
+def _rendered(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def parse_rfc3339(text: str) -> float:
