@@ -14,6 +14,8 @@ from typing import Self
 
 import aiohttp
 
+from vendor.outgoing import open_session
+
 CONNECT_SECONDS = 3.0
 TOTAL_SECONDS = 5.0
 MAX_CONNECTIONS = 32
@@ -79,13 +81,8 @@ class Fetcher:
 
     def _pool(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._max_connections),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "vendor"},
-                auto_decompress=False,
-                trust_env=False,
-            )
+            usual = aiohttp.ClientTimeout(total=TOTAL_SECONDS, connect=self._connect_seconds)
+            self._session = open_session(self._max_connections, timeout=usual, headers={"accept": "application/json"})
         return self._session
 
 

@@ -17,6 +17,7 @@ from botocore.credentials import Credentials as SigningKey
 from yarl import URL
 
 from vendor.errors import StoreRefused, StoreUnavailable
+from vendor.outgoing import open_session
 from vendor.stores.credentials import Credentials
 from vendor.stores.xml import parse_error_code
 
@@ -126,14 +127,7 @@ class S3:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=30),
-                timeout=TIMEOUT,
-                trust_env=False,
-                auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"user-agent": "vendor", "accept-encoding": "identity"},
-            )
+            self._session = open_session(CONNECTIONS, timeout=TIMEOUT, idle=30)
         return self._session
 
 

@@ -13,6 +13,7 @@ import aiohttp
 from yarl import URL
 
 from vendor.errors import StoreRefused, StoreUnavailable
+from vendor.outgoing import open_session
 from vendor.stores.credentials import Credentials
 from vendor.stores.xml import parse_credentials, parse_error_code
 
@@ -105,12 +106,5 @@ class Wire:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=30),
-                timeout=self._timeout,
-                trust_env=False,
-                auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"user-agent": "vendor", "accept-encoding": "identity"},
-            )
+            self._session = open_session(CONNECTIONS, timeout=self._timeout, idle=30)
         return self._session

@@ -14,6 +14,7 @@ from typing import Final
 import aiohttp
 
 from vendor.audit.sinks.sink import Batch, SinkFailed
+from vendor.outgoing import open_session
 from vendor.secret import Secret
 from vendor.times import Clock
 
@@ -57,14 +58,7 @@ class WebhookSink:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=2),
-                timeout=TIMEOUT,
-                trust_env=False,
-                auto_decompress=False,
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"user-agent": "vendor", "accept-encoding": "identity"},
-            )
+            self._session = open_session(2, timeout=TIMEOUT)
         return self._session
 
 
