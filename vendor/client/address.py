@@ -1,23 +1,13 @@
 """Addresses that a token may be sent to: https, or http where nobody else can listen."""
 
-import ipaddress
 from typing import NewType
 from urllib.parse import urlsplit
 
 from vendor.client.errors import BadInput
+from vendor.loopback import is_loopback
 
 ServiceUrl = NewType("ServiceUrl", str)
 """A checked base address without a last slash: no user, query or fragment; http only on loopback or by permission."""
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether `host` can only be this machine.  Names other than `localhost` are not looked up."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def parse_service_url(text: str, *, insecure_http: bool = False, what: str = "gateway address") -> ServiceUrl:

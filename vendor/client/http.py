@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from vendor.client.address import ServiceUrl, is_loopback
+from vendor.client.address import ServiceUrl
 from vendor.client.errors import BadAnswer, BadInput, Unavailable
+from vendor.loopback import is_loopback
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 MAX_ANSWER_SECONDS = 60.0

@@ -1,7 +1,8 @@
 """Addresses of identity providers: https, unless the operator said otherwise or nobody else can listen."""
 
-import ipaddress
 from urllib.parse import urlsplit
+
+from vendor.loopback import is_loopback
 
 
 def problem_with_url(url: str, *, allow_http: bool) -> str | None:
@@ -18,16 +19,6 @@ def problem_with_url(url: str, *, allow_http: bool) -> str | None:
     if parts.scheme == "https" or (parts.scheme == "http" and (allow_http or is_loopback(host))):
         return None
     return "is not https"
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether `host` can only be this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def same_host(one: str, other: str) -> bool:
