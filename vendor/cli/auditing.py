@@ -1,8 +1,6 @@
 """`vend audit …`: the audit log as it grows, in parts, as a whole, and what it says of who had access."""
 
-import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +14,7 @@ from vendor.cli.help import PanelCommand, PanelGroup
 from vendor.cli.options import Json, command
 from vendor.cli.scope import parse_duration
 from vendor.cli.verifying import verify
-from vendor.client import audit
+from vendor.client import audit, files
 from vendor.client.audit import Event
 from vendor.client.connection import Connection
 from vendor.client.errors import BadInput, ClientError
@@ -181,16 +179,8 @@ def _file(output: str) -> Iterator[IO[bytes]]:
         sys.stdout.buffer.flush()
         return
     path = Path(output)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(descriptor)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with files.replaced(path, path.parent) as file:
+        yield file
 
 
 @command

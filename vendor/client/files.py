@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 from vendor.client.errors import Unavailable, UnsafeFile
 
@@ -56,11 +56,17 @@ def read_private(path: Path) -> bytes | None:
 
 def write_private(path: Path, content: bytes) -> None:
     """Replace a private file in one step; readers see the old content or the new, never a part."""
-    folder = _private_folder(path.parent)
+    with replaced(path, _private_folder(path.parent)) as file:
+        file.write(content)
+
+
+@contextmanager
+def replaced(path: Path, folder: Path) -> Iterator[IO[bytes]]:
+    """Write a file that appears in the place of `path` once it is whole, and is only for us; not at all on failure."""
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=folder)  # mode 0600, never follows a link
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(descriptor)
         Path(temporary).replace(path)
