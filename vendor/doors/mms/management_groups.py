@@ -1,14 +1,14 @@
 """`/management/groups`: tenants as two groups each, `kbase` who read and write and `kbasero` who read."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from vendor.doors.mms import models, places
+from vendor.doors.mms.deletion import DeleteQuery, deleted
 from vendor.doors.mms.errors import Area, ServiceError
-from vendor.doors.mms.management_users import DeleteQuery
 from vendor.doors.mms.operation import Call, Register
 from vendor.doors.mms.reading import read_query
-from vendor.doors.mms.users import deleted
 from vendor.errors import InvalidName, StaleRevision, UnknownTenant
 from vendor.names import parse_tenant_name, parse_user_name
 from vendor.policy.grant import Access
@@ -63,12 +63,8 @@ async def delete(call: Call) -> models.ResourceDeleteResponse:
         await call.gateway.removal.of_tenant(call.who, name, revision=None)
     except UnknownTenant:
         known = False
-    if not known and not query.purge_data:
-        raise missing
-    purged = await call.gateway.mms.purging.of_tenant(call.who, name) if query.purge_data else None
-    if not known and purged is not None and purged.complete and not purged.removed:
-        raise missing
-    return deleted("group", name, purged)
+    purge = partial(call.gateway.mms.purging.of_tenant, call.who, name) if query.purge_data else None
+    return await deleted("group", name, missing, known=known, purge=purge)
 
 
 async def add_member(call: Call) -> models.GroupManagementResponse:

@@ -4,26 +4,21 @@ An administrator never sees keys of another user: where MMS answered with some, 
 """
 
 import contextlib
+from functools import partial
 from typing import Final
 
 from vendor.doors.mms import models, places
+from vendor.doors.mms.deletion import DeleteQuery, deleted
 from vendor.doors.mms.errors import Area, ServiceError
 from vendor.doors.mms.operation import Call, Register
 from vendor.doors.mms.paging import PageQuery
 from vendor.doors.mms.reading import read_query
-from vendor.doors.mms.users import deleted, groups_of, user_model
+from vendor.doors.mms.users import groups_of, user_model
 from vendor.errors import AlreadyExists, UnknownUser
 from vendor.names import UserName, parse_user_name
 from vendor.stewardship.rights import TenantRights
 
 AT_ONCE: Final = 2000
-
-
-class DeleteQuery(models.Lenient):
-    """Both are ours: delete the objects, too; and take away a tenant's last steward."""
-
-    purge_data: bool = False
-    force: bool = False
 
 
 async def names(call: Call) -> models.UserNamesResponse:
@@ -85,12 +80,8 @@ async def delete(call: Call) -> models.ResourceDeleteResponse:
         await call.gateway.removal.of_user(call.who, user, force=query.force, revision=None)
     except UnknownUser:
         known = False
-    if not known and not query.purge_data:
-        raise missing
-    purged = await call.gateway.mms.purging.of_user(call.who, user) if query.purge_data else None
-    if not known and purged is not None and purged.complete and not purged.removed:
-        raise missing
-    return deleted("user", user, purged)
+    purge = partial(call.gateway.mms.purging.of_user, call.who, user) if query.purge_data else None
+    return await deleted("user", user, missing, known=known, purge=purge)
 
 
 async def _model(call: Call, user: UserName, seen: TenantRights) -> models.UserModel:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 from vendor.doors.mms import models, places
-from vendor.leases.purge import Purged
 from vendor.names import TenantName
 from vendor.policy.access import AccessTable
 from vendor.policy.grant import Access, Grant
@@ -42,12 +41,3 @@ def user_model(rights: Rights, layout: Layout, table: AccessTable) -> models.Use
 def group_policy(half: Half, grants: Sequence[Grant], table: AccessTable) -> models.PolicyModel:
     """Show what the members of one half of a tenant have."""
     return places.policy(places.group_policy_name(half.name), grants, table)
-
-
-def deleted(kind: str, name: str, purged: Purged | None) -> models.ResourceDeleteResponse:
-    """Say that a user or a group was deleted, and what became of the objects if they were to go, too."""
-    told = None
-    if purged is not None:
-        told = models.Purged(removed=purged.removed, complete=purged.complete, prefixes=list(purged.folders))
-    message = f"{kind.capitalize()} {name} deleted successfully"
-    return models.ResourceDeleteResponse(resource_type=kind, resource_name=name, message=message, purged=told)
