@@ -16,6 +16,7 @@ import structlog
 from vendor.audit.log import AuditLog
 from vendor.database import Script
 from vendor.errors import StateUnavailable
+from vendor.tasks import alongside, give_up
 
 KEPT_MS: Final = 10_000
 ASK_EVERY: Final = 2.0
@@ -53,12 +54,10 @@ class Leadership:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Look after the log in the background as long as the block lasts."""
-        task = asyncio.create_task(self._run(), name="lead of the audit log")
         try:
-            yield
+            async with alongside(self._run(), "lead of the audit log"):
+                yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
             await self._leave()
 
     async def _run(self) -> None:
@@ -76,9 +75,7 @@ class Leadership:
                 await asyncio.sleep(ASK_EVERY)
         finally:
             self.leads = False
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await give_up(tasks)
 
     async def _lead(self) -> bool:
         """Ask for the lead, or keep it.  While Redis is away it is kept for as long as the key would have lived."""

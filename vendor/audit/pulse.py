@@ -8,6 +8,7 @@ from typing import Final
 from vendor.audit.log import START, AuditLog
 from vendor.errors import StateUnavailable
 from vendor.sealed.records import place
+from vendor.tasks import give_up
 
 LOOK_EVERY: Final = 0.2
 
@@ -63,8 +64,7 @@ class Pulse:
     async def close(self) -> None:
         """Stop looking."""
         if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
+            await give_up([self._looking])
 
     async def _look(self) -> None:
         try:

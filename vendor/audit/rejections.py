@@ -12,6 +12,7 @@ from typing import Final
 
 from vendor.audit.event import Actor, Event, Kind, Origin
 from vendor.audit.trail import Trail
+from vendor.tasks import alongside
 from vendor.times import Clock, rfc3339
 
 REASONS: Final = frozenset({"missing_token", "invalid_token", "expired_token"})
@@ -51,12 +52,10 @@ class Rejections:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Record in the background as long as the block lasts, and what is left at its end."""
-        task = asyncio.create_task(self._run(), name="rejected requests")
         try:
-            yield
+            async with alongside(self._run(), "rejected requests"):
+                yield
         finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
             await self.flush()
 
     async def _run(self) -> None:

@@ -23,6 +23,7 @@ from vendor.identity.roles import check_required_roles, is_admin
 from vendor.identity.rules import principal_name
 from vendor.identity.trust_shape import KBase
 from vendor.secret import RawToken
+from vendor.tasks import give_up
 from vendor.times import Clock
 
 MAX_LOGINS = 10_000
@@ -75,10 +76,7 @@ class KBaseVerifier:
 
     async def close(self) -> None:
         """Give up the questions that are under way."""
-        running = list(self._asking.values())
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await give_up(self._asking.values())
 
     async def _login(self, token: RawToken) -> KBaseLogin:
         key = hashlib.sha256(token.reveal().encode("ascii")).digest()

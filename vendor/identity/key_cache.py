@@ -21,6 +21,7 @@ from vendor.identity.cooldown import Cooldown, LocalCooldown
 from vendor.identity.fetch import FetchFailed
 from vendor.identity.jwk import VerifyingKey, VerifyingKeys
 from vendor.identity.key_exchange import KeyExchange
+from vendor.tasks import give_up
 from vendor.times import Clock
 
 UNKNOWN_KID_SECONDS = 60
@@ -110,9 +111,7 @@ class KeyCache:
 
     async def close(self) -> None:
         """Give up a read that is under way."""
-        for running in filter(None, (self._looking, self._reading)):
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+        await give_up(filter(None, (self._looking, self._reading)))
 
     async def _keys(self) -> VerifyingKeys:
         age = self._age()

@@ -10,6 +10,7 @@ import structlog
 
 from vendor.identity.expiring import Expiring
 from vendor.identity.principal import Principal
+from vendor.tasks import give_up
 from vendor.times import Clock
 
 SAY_AGAIN_SECONDS = 600.0
@@ -65,9 +66,7 @@ class Watch:
 
     async def close(self) -> None:
         """Give all trials up."""
-        for task in self._trials:
-            task.cancel()
-        await self.settled()
+        await give_up(self._trials)
 
     async def _record(self, trial: Callable[[], Awaitable[Observation]]) -> None:
         await self.see(await trial())

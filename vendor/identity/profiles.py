@@ -22,6 +22,7 @@ from vendor.identity.trust_shape import KBase
 from vendor.names import UserName
 from vendor.secret import RawToken
 from vendor.strict_json import BadJson, parse_object
+from vendor.tasks import give_up
 from vendor.times import Clock
 
 REMEMBERED_SECONDS: Final = 300.0
@@ -61,10 +62,7 @@ class Profiles:
 
     async def close(self) -> None:
         """Give up the questions that are under way, and close all connections."""
-        running = list(self._asking)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await give_up(self._asking)
         await self._fetcher.close()
 
     def _ask_for(self, kbase: KBase, users: Sequence[UserName], token: RawToken) -> None:

@@ -18,6 +18,7 @@ from vendor.errors import VendError
 from vendor.leases.ceilings.effects import Concerned, Effects
 from vendor.leases.ending import By, Ending
 from vendor.names import UserName
+from vendor.tasks import give_up
 
 PATIENCE: Final = 1.0  # seconds for which a change waits for its effects
 _REMEMBERED: Final = 86_400
@@ -47,9 +48,7 @@ class Aftermath:
 
     async def close(self) -> None:
         """Give up what is still running: the feed goes on with it, here or in another replica."""
-        for task in list(self._running):
-            task.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
+        await give_up(self._running)
 
     async def ended(self, event: Mapping[str, Any]) -> bool:
         """End all leases of a user whom this event says to be gone or disabled; once, however often it is read.

@@ -22,6 +22,7 @@ from vendor.errors import StateUnavailable, StoreRefused, StoreUnavailable
 from vendor.stores.probe.quick import QuickVerdict, State
 from vendor.stores.profile import StoreCheck
 from vendor.stores.store import Store
+from vendor.tasks import give_up
 from vendor.times import Clock
 
 FIRST_PAUSE: Final = 0.2
@@ -192,6 +193,4 @@ async def watching(watches: Iterable[Watch]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await give_up(tasks)
