@@ -119,6 +119,12 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class ForceQuery(Query):
+    """Whether to take away what usually has to stay."""
+
+    force: Annotated[Flag, Field(description="Even the last steward.")] = False
+
+
 class Page(Query):
     """A page of a list: `cursor` is that of the page before."""
 

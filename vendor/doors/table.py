@@ -5,7 +5,20 @@ from typing import Final
 
 from starlette.routing import BaseRoute
 
-from vendor.doors import access, container, docs, leases, metrics, public, shares, state, tenants, users, whoami
+from vendor.doors import (
+    access,
+    container,
+    docs,
+    leases,
+    members,
+    metrics,
+    public,
+    shares,
+    state,
+    tenants,
+    users,
+    whoami,
+)
 from vendor.doors.audit import events as audit_events
 from vendor.doors.audit import review as audit_review
 from vendor.doors.audit import seals as audit_seals
@@ -27,6 +40,7 @@ _OPERATIONS: Final[Sequence[Operation]] = [
     *access.OPERATIONS,
     *whoami.OPERATIONS,
     *tenants.OPERATIONS,
+    *members.OPERATIONS,
     *users.OPERATIONS,
     *shares.OPERATIONS,
     *state.OPERATIONS,

@@ -1,4 +1,4 @@
-"""`/v1/tenants`: tenants and the people in them."""
+"""`/v1/tenants`: tenants, and what is said of them."""
 
 from collections.abc import Sequence
 from typing import Annotated, Final
@@ -12,11 +12,10 @@ from vendor.doors import shapes
 from vendor.doors.body import Body, read, read_query
 from vendor.doors.context import caller, gateway
 from vendor.doors.operation import Example, Link, Operation, Reply
-from vendor.doors.parse import Flag, Page, Query, cursor, etag, if_match, tenant_in_path, user_in_path
+from vendor.doors.parse import Page, cursor, etag, if_match, tenant_in_path
 from vendor.doors.render import JSON
-from vendor.errors import AlreadyExists, Conflict, LastSteward, NotSteward, UnknownTenant, UnknownUser
+from vendor.errors import AlreadyExists, Conflict, NotSteward, UnknownTenant
 from vendor.governance.records import Tenant
-from vendor.policy.grant import Access
 from vendor.stewardship.tenant import TenantView
 from vendor.stewardship.tenants import Metadata
 
@@ -32,22 +31,6 @@ class TenantBody(Body):
     description: _Text | None = None
     website: _Link | None = None
     organization: Line | None = None
-
-
-class MemberBody(Body):
-    """A member's access."""
-
-    access: shapes.Membership
-
-
-class StewardBody(Body):
-    """Nothing is said of a steward."""
-
-
-class ForceQuery(Query):
-    """Whether to take away what usually has to stay."""
-
-    force: Annotated[Flag, Field(description="Even the last steward.")] = False
 
 
 class TenantShown(TypedDict):
@@ -107,7 +90,7 @@ async def list_tenants(request: Request) -> Response:
 async def get_tenant(request: Request) -> Response:
     """Show a tenant to those whom it concerns."""
     who = await caller(request)
-    return _tenant(await gateway(request).tenants.view(who, tenant_in_path(request)))
+    return answer(await gateway(request).tenants.view(who, tenant_in_path(request)))
 
 
 async def put_tenant(request: Request) -> Response:
@@ -116,7 +99,7 @@ async def put_tenant(request: Request) -> Response:
     body = await read(request, TenantBody)
     metadata = Metadata(body.display_name, body.description, body.website, body.organization)
     view, created = await gateway(request).tenants.put(who, name, metadata, revision=if_match(request))
-    return _tenant(view, 201 if created else 200)
+    return answer(view, 201 if created else 200)
 
 
 async def patch_tenant(request: Request) -> Response:
@@ -124,7 +107,7 @@ async def patch_tenant(request: Request) -> Response:
     who, name = await caller(request), tenant_in_path(request)
     body = await read(request, TenantBody)
     said = body.model_dump(include=body.model_fields_set)
-    return _tenant(await gateway(request).tenants.patch(who, name, said, revision=if_match(request)))
+    return answer(await gateway(request).tenants.patch(who, name, said, revision=if_match(request)))
 
 
 async def delete_tenant(request: Request) -> Response:
@@ -134,38 +117,9 @@ async def delete_tenant(request: Request) -> Response:
     return Response(status_code=204)
 
 
-async def put_member(request: Request) -> Response:
-    """Add a member, or change their access."""
-    who, name, user = await caller(request), tenant_in_path(request), user_in_path(request)
-    access = Access((await read(request, MemberBody)).access)
-    return _tenant(await gateway(request).members.set(who, name, user, access, revision=if_match(request)))
-
-
-async def delete_member(request: Request) -> Response:
-    """Remove a member."""
-    who, name, user = await caller(request), tenant_in_path(request), user_in_path(request)
-    await gateway(request).members.remove(who, name, user, revision=if_match(request))
-    return Response(status_code=204)
-
-
-async def put_steward(request: Request) -> Response:
-    """Name a steward."""
-    who, name, user = await caller(request), tenant_in_path(request), user_in_path(request)
-    await read(request, StewardBody)
-    return _tenant(await gateway(request).members.add_steward(who, name, user, revision=if_match(request)))
-
-
-async def delete_steward(request: Request) -> Response:
-    """Take a steward's office away; the last one's only with `?force=true`."""
-    who, name, user = await caller(request), tenant_in_path(request), user_in_path(request)
-    force = read_query(request, ForceQuery).force
-    revision = if_match(request)
-    await gateway(request).members.remove_steward(who, name, user, force=force, revision=revision)
-    return Response(status_code=204)
-
-
-def _tenant(view: TenantView, status: int = 200) -> JSON:
-    answer: TenantDetail = {
+def answer(view: TenantView, status: int = 200) -> JSON:
+    """Show a tenant with the people in it."""
+    shown: TenantDetail = {
         **_said(view.tenant),
         "members": [{"user": user, "access": access.value} for user, access in sorted(view.members.items())],
         "stewards": [
@@ -173,7 +127,7 @@ def _tenant(view: TenantView, status: int = 200) -> JSON:
             for user, named in sorted(view.stewards.items())
         ],
     }
-    return JSON(answer, status, etag(view.tenant.revision))
+    return JSON(shown, status, etag(view.tenant.revision))
 
 
 def _said(tenant: Tenant) -> TenantShown:
@@ -191,18 +145,15 @@ def _said(tenant: Tenant) -> TenantShown:
     }
 
 
-_TENANT: Final = "/v1/tenants/{tenant}"
-_MEMBER: Final = f"{_TENANT}/members/{{user}}"
-_STEWARD: Final = f"{_TENANT}/stewards/{{user}}"
+TENANT: Final = "/v1/tenants/{tenant}"
 _HERE: Final = {"tenant": "kbase"}
-_BOB: Final = {"tenant": "kbase", "user": "bob"}
-_SHOWN: Final = Reply(TenantDetail, headers=("ETag",))
+SHOWN: Final = Reply(TenantDetail, headers=("ETag",))
 _MADE: Final = Reply(
     TenantDetail,
     headers=("ETag",),
     links=(Link("getTenant", {"tenant": "/name"}), Link("deleteTenant", {"tenant": "/name"})),
 )
-_OURS: Final = (NotSteward, UnknownTenant, Conflict)
+CHANGING: Final = (NotSteward, UnknownTenant, Conflict)
 _SAID: Final = {"display_name": "Hydrology", "website": "https://hydro.example.org/"}
 OPERATIONS: Final[Sequence[Operation]] = [
     Operation(
@@ -215,79 +166,37 @@ OPERATIONS: Final[Sequence[Operation]] = [
         example=Example(query={"limit": "50"}),
     ),
     Operation(
-        "getTenant", "GET", _TENANT, get_tenant, {200: _SHOWN}, refuses=(UnknownTenant,), example=Example(path=_HERE)
+        "getTenant", "GET", TENANT, get_tenant, {200: SHOWN}, refuses=(UnknownTenant,), example=Example(path=_HERE)
     ),
     Operation(
         "putTenant",
         "PUT",
-        _TENANT,
+        TENANT,
         put_tenant,
         {200: _MADE, 201: _MADE},
         body=TenantBody,
         if_match=True,
-        refuses=(*_OURS, AlreadyExists),
+        refuses=(*CHANGING, AlreadyExists),
         example=Example("carol", path={"tenant": "hydro"}, body=_SAID),
     ),
     Operation(
         "patchTenant",
         "PATCH",
-        _TENANT,
+        TENANT,
         patch_tenant,
-        {200: _SHOWN},
+        {200: SHOWN},
         body=TenantBody,
         if_match=True,
-        refuses=_OURS,
+        refuses=CHANGING,
         example=Example(path=_HERE, body={"description": "Models of metabolism."}),
     ),
     Operation(
         "deleteTenant",
         "DELETE",
-        _TENANT,
+        TENANT,
         delete_tenant,
         {204: Reply()},
         if_match=True,
-        refuses=_OURS,
-    ),
-    Operation(
-        "putMember",
-        "PUT",
-        _MEMBER,
-        put_member,
-        {200: _SHOWN},
-        body=MemberBody,
-        if_match=True,
-        refuses=(*_OURS, UnknownUser),
-        example=Example(path=_BOB, body={"access": "read_only"}),
-    ),
-    Operation(
-        "deleteMember",
-        "DELETE",
-        _MEMBER,
-        delete_member,
-        {204: Reply()},
-        if_match=True,
-        refuses=(*_OURS, UnknownUser),
-    ),
-    Operation(
-        "putSteward",
-        "PUT",
-        _STEWARD,
-        put_steward,
-        {200: _SHOWN},
-        body=StewardBody,
-        if_match=True,
-        refuses=(*_OURS, UnknownUser),
-        example=Example("carol", path=_BOB, body={}),
-    ),
-    Operation(
-        "deleteSteward",
-        "DELETE",
-        _STEWARD,
-        delete_steward,
-        {204: Reply()},
-        query=ForceQuery,
-        if_match=True,
-        refuses=(*_OURS, UnknownUser, LastSteward),
-        example=Example("carol", path=_BOB),
+        refuses=CHANGING,
     ),
 ]

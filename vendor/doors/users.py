@@ -12,9 +12,9 @@ from vendor.doors import shapes
 from vendor.doors.body import Body, read, read_query
 from vendor.doors.context import caller, gateway
 from vendor.doors.operation import Example, Link, Operation, Reply
-from vendor.doors.parse import Page, cursor, etag, if_match, user_in_path
+from vendor.doors.parse import ForceQuery, Page, cursor, etag, if_match, user_in_path
 from vendor.doors.render import JSON
-from vendor.doors.tenants import ForceQuery, Line
+from vendor.doors.tenants import Line
 from vendor.errors import AlreadyExists, Conflict, InvalidRequest, LastSteward, UnknownUser
 from vendor.governance.records import User
 
