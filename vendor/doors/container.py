@@ -17,11 +17,7 @@ from vendor.doors.context import gateway, origin
 from vendor.doors.making import MAKING_OR_RENEWING
 from vendor.doors.operation import Example, Operation, Reply, Token
 from vendor.doors.render import JSON, error_headers
-from vendor.errors import (
-    InvalidToken,
-    MissingToken,
-    VendError,
-)
+from vendor.errors import InvalidToken, MissingToken, VendError
 from vendor.identity.bearer import bearer
 from vendor.leases.token import PREFIX, is_lease_token
 from vendor.secret import RawToken

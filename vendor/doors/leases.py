@@ -15,13 +15,7 @@ from vendor.doors.making import MAKING, MAKING_OR_RENEWING
 from vendor.doors.operation import Example, Link, Operation, Reply, Token
 from vendor.doors.parse import Page, Query, lease_in_path
 from vendor.doors.render import JSON
-from vendor.errors import (
-    InvalidName,
-    InvalidPath,
-    InvalidToken,
-    UnknownLease,
-    UnknownUser,
-)
+from vendor.errors import InvalidName, InvalidPath, InvalidToken, UnknownLease, UnknownUser
 from vendor.identity.bearer import bearer
 from vendor.leases import facts
 from vendor.leases.ending import Ended

@@ -16,14 +16,7 @@ from typing import Self
 import jwt
 
 from vendor.identity.followed_ring import FollowedRing
-from vendor.identity.keyring import (
-    ALGORITHM,
-    Keyring,
-    KeyringError,
-    SigningKey,
-    keyring_from_pem,
-    open_keyring,
-)
+from vendor.identity.keyring import ALGORITHM, Keyring, KeyringError, SigningKey, keyring_from_pem, open_keyring
 from vendor.secret import Secret, WebIdentityToken
 from vendor.times import Clock
 

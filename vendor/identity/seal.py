@@ -12,12 +12,7 @@ from typing import Self
 import jwt
 
 from vendor.identity.followed_ring import FollowedRing
-from vendor.identity.keyring import (
-    ALGORITHM,
-    Keyring,
-    keyring_from_pem,
-    open_keyring,
-)
+from vendor.identity.keyring import ALGORITHM, Keyring, keyring_from_pem, open_keyring
 from vendor.secret import Secret
 from vendor.times import Clock
 
