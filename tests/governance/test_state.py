@@ -10,11 +10,11 @@ from tests.support.callers import caller
 from tests.support.house import KBASE, House
 from vendor.errors import StateUnavailable
 from vendor.governance.change import REVISION, Change
+from vendor.governance.line_members import BadLine
 from vendor.governance.records import Share, Target, TargetKind, Tenant, User, share_id
 from vendor.governance.state import Subject
 from vendor.governance.statefile import (
     KINDS,
-    BadLine,
     End,
     Header,
     Line,

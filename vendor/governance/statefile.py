@@ -15,29 +15,21 @@ there.  This module is the format, both ways, and knows no rule beyond it.
 """
 
 import json
-import math
-import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from vendor.errors import InvalidName, InvalidPath
-from vendor.governance.records import Share, Target, TargetKind, Tenant, User, share_id
-from vendor.governance.texts import FORMS
+from vendor.governance.line_members import BadLine, Members
+from vendor.governance.records import Share, Tenant, User, share_id
 from vendor.names import TenantName, UserName, parse_s3_path, parse_tenant_name, parse_user_name
 from vendor.policy.grant import Access, Level
 from vendor.strict_json import BadJson, parse_object
-from vendor.times import parse_rfc3339, rfc3339
+from vendor.times import rfc3339
 
 SCHEMA: Final = 1
 LONGEST_LINE: Final = 65_536
-_YEAR_10000: Final = 253_402_300_800
-_LINE: Final = re.compile(r"[^\x00-\x1f\x7f]{1,2048}")
-
-
-class BadLine(ValueError):
-    """A line is not of this format.  The message names the member and quotes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +92,7 @@ def read_line(data: bytes) -> Line:
     if len(data) > LONGEST_LINE:
         raise BadLine(f"longer than {LONGEST_LINE} bytes")
     try:
-        members = _Members(parse_object(data))
+        members = Members(parse_object(data))
         reader = _READERS.get(members.text("type"))
         if reader is None:
             raise BadLine("type: not known")
@@ -148,85 +140,13 @@ def _members(line: Line) -> dict[str, object]:
             return {"type": "end", **line.counts}
 
 
-class _Members:
-    """The members of one object, each taken once; what is left at the end is unknown."""
-
-    def __init__(self, members: dict[str, object]) -> None:
-        self._left = members
-
-    def text(self, name: str, pattern: re.Pattern[str] = _LINE) -> str:
-        value = self._left.pop(name, None)
-        if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise BadLine(f"{name}: missing, or not of the form it has")
-        return value
-
-    def maybe(self, name: str, pattern: re.Pattern[str] = _LINE) -> str | None:
-        if self._left.get(name) is None:
-            self._left.pop(name, None)
-            return None
-        return self.text(name, pattern)
-
-    def said(self, name: str) -> str | None:
-        return self.maybe(name, FORMS[name])
-
-    def flag(self, name: str) -> bool:
-        value = self._left.pop(name, None)
-        if not isinstance(value, bool):
-            raise BadLine(f"{name}: neither true nor false")
-        return value
-
-    def number(self, name: str) -> int:
-        value = self._left.pop(name, None)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise BadLine(f"{name}: not a whole number")
-        return value
-
-    def time(self, name: str) -> str:
-        return rfc3339(self.moment(name))
-
-    def moment(self, name: str) -> float:
-        try:
-            moment = parse_rfc3339(self.text(name))
-        except (ValueError, OverflowError):
-            moment = -1.0
-        if not 0 <= moment < _YEAR_10000:
-            raise BadLine(f"{name}: not an RFC 3339 time with an offset, of 1970 to 9999")
-        return float(math.floor(moment))
-
-    def maybe_moment(self, name: str) -> float | None:
-        if self._left.get(name) is None:
-            self._left.pop(name, None)
-            return None
-        return self.moment(name)
-
-    def choice(self, name: str, choices: type[Access] | type[Level]) -> Any:
-        try:
-            return choices(self.text(name))
-        except ValueError:
-            raise BadLine(f"{name}: not one of {', '.join(choices)}") from None
-
-    def party(self, name: str) -> Target:
-        kind, _, who = self.text(name).partition(":")
-        if kind == "user":
-            return Target(TargetKind.USER, parse_user_name(who))
-        if kind == "tenant":
-            return Target(TargetKind.TENANT, parse_tenant_name(who))
-        if kind == "everyone" and not who:
-            return Target(TargetKind.EVERYONE)
-        raise BadLine(f"{name}: neither user:<name>, tenant:<name> nor everyone")
-
-    def done(self) -> None:
-        if self._left:
-            raise BadLine("a member is not known")
-
-
-def _header(members: _Members) -> Header:
+def _header(members: Members) -> Header:
     if members.number("schema") != SCHEMA:
         raise BadLine(f"schema: not {SCHEMA}, which is all that is understood here")
     return Header(members.number("revision"), members.time("exported_at"))
 
 
-def _user(members: _Members) -> User:
+def _user(members: Members) -> User:
     return User(
         name=parse_user_name(members.text("name")),
         first_seen=members.time("first_seen"),
@@ -238,7 +158,7 @@ def _user(members: _Members) -> User:
     )
 
 
-def _tenant(members: _Members) -> Tenant:
+def _tenant(members: Members) -> Tenant:
     return Tenant(
         name=parse_tenant_name(members.text("name")),
         display_name=members.said("display_name"),
@@ -254,17 +174,17 @@ def _tenant(members: _Members) -> Tenant:
     )
 
 
-def _member(members: _Members) -> Member:
+def _member(members: Members) -> Member:
     tenant, user = parse_tenant_name(members.text("tenant")), parse_user_name(members.text("user"))
     return Member(tenant, user, members.choice("access", Access))
 
 
-def _steward(members: _Members) -> Steward:
+def _steward(members: Members) -> Steward:
     tenant, user = parse_tenant_name(members.text("tenant")), parse_user_name(members.text("user"))
     return Steward(tenant, user, members.time("assigned_at"), members.text("assigned_by"))
 
 
-def _share(members: _Members) -> Share:
+def _share(members: Members) -> Share:
     path, target = parse_s3_path(members.text("path")), members.party("with")
     return Share(
         id=share_id(path, target),
@@ -278,11 +198,11 @@ def _share(members: _Members) -> Share:
     )
 
 
-def _end(members: _Members) -> End:
+def _end(members: Members) -> End:
     return End({kind: members.number(kind) for kind in KINDS})
 
 
-_READERS: Final[dict[str, Callable[[_Members], Line]]] = {
+_READERS: Final[dict[str, Callable[[Members], Line]]] = {
     "header": _header,
     "user": _user,
     "tenant": _tenant,

@@ -15,7 +15,8 @@ import structlog
 from vendor.audit.event import Kind
 from vendor.errors import Conflict, StateUnavailable, TooLarge
 from vendor.governance.generations import Generations
-from vendor.governance.statefile import LONGEST_LINE, BadLine, End, Header, Line, counted, read_line, write_line
+from vendor.governance.line_members import BadLine
+from vendor.governance.statefile import LONGEST_LINE, End, Header, Line, counted, read_line, write_line
 from vendor.policy.layout import Layout
 from vendor.stewardship.caller import Caller, require_admin, require_unlimited
 from vendor.stewardship.desk import Desk, require_revision
