@@ -9,6 +9,8 @@ from typing import Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from vendor.operate.writes import Gathering
+
 HEAD_BYTES: Final = 65_536
 """Request line and headers together; so much, too, may a chunked body be framed in beyond its size."""
 HEAD_SECONDS: Final = 10.0
@@ -36,7 +38,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
         """Give the client some time to begin."""
-        super().connection_made(transport)
+        self._gathering = Gathering(transport, self.loop)
+        super().connection_made(cast("asyncio.Transport", self._gathering))
         self._await_until(HEAD_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -86,6 +89,11 @@ class BoundedProtocol(HttpToolsProtocol):
         """Let the gateway take its time."""
         super().on_message_complete()
         self._deadline = None
+
+    def on_response_complete(self) -> None:
+        """Let the answer leave, its head and its body in one piece."""
+        self._gathering.flush()
+        super().on_response_complete()
 
     def _await_until(self, seconds: float) -> None:
         """Set the deadline.  The timer is set once and looks again: a request costs it nothing."""
