@@ -44,12 +44,6 @@ redis.call('HSET', KEYS[1], unpack(ARGV, 2))
 return redis.call('EXPIREAT', KEYS[1], ARGV[1])
 """)
 
-# KEYS: sorted set.  ARGV: member, its score, the score before which others are dropped.
-_NOTE = Script("""
-redis.call('ZADD', KEYS[1], ARGV[2], ARGV[1])
-return redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[3])
-""")
-
 
 class Database:
     """The gateway's Redis.  Every method raises StateUnavailable when Redis is away, read-only or answers an error."""
@@ -139,10 +133,6 @@ class Database:
             for key in keys:
                 pipe.hgetall(key)
             return cast("list[dict[str, str]]", await pipe.execute())
-
-    async def note(self, sorted_set: str, member: str, *, until: float, forgotten: float) -> None:
-        """Add a member that matters until `until`; drop those that mattered until before `forgotten`."""
-        await self.run(_NOTE, [sorted_set], [member, until, forgotten], repeatable=True)
 
     async def noted(self, sorted_set: str, *, since: float) -> list[str]:
         """Read all members that matter after `since`."""

@@ -1,16 +1,17 @@
 """Explain access: what is granted and why, why something is not, and who reaches a path now, leases included."""
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
 
 from vendor.errors import NotSteward, UnknownUser
 from vendor.governance.grants import grants_of
 from vendor.governance.records import Target, TargetKind
 from vendor.governance.state import Standing, Subject
 from vendor.leases.making import Making
-from vendor.leases.register import Kept, Register
-from vendor.names import S3Path, TenantName, UserName, parse_s3_path
+from vendor.leases.register import Register
+from vendor.names import S3Path, TenantName, UserName
 from vendor.policy.explain import Explanation, Weighed, explain, parse_action, weigh
 from vendor.policy.grant import Grant, Level, Source
 from vendor.policy.scope import live
@@ -22,6 +23,7 @@ from vendor.stewardship.users import Users
 
 MOST_BELOW: Final = 100
 MOST_COUNTED: Final = 200
+"""Users whose leases are counted for one answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class Overview:
 class Holder:
     """Somebody who reaches a path at a level because of `source`; `whole` False for one who reaches only parts.
 
-    `live_leases` counts leases that reach it now; None for tenants, for everyone, and beyond the first members.
+    `live_leases` counts leases that reach it now.  None where they were not counted: for tenants, for everyone, of
+    more users than so many, and of one whose leases are for very many places that the path overlaps.
     """
 
     target: Target
@@ -46,7 +49,7 @@ class Holder:
     path: str
     whole: bool
     expires_at: float | None
-    live_leases: int | None
+    live_leases: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +95,15 @@ class Insight:
         For the path's owner, its tenant's stewards, and administrators.  Raises NotOwner, StateUnavailable.
         """
         reached = await self.reach.of(caller, path, below=MOST_BELOW)
-        holders = await self._owners(caller, reached, path, level)
+        owners = await self._owners(caller, reached, path, level)
         shares = [(share, True) for share in reached.shares] + [(share, False) for share in reached.below]
-        for share, whole in shares:
-            if share.level.covers(level):
-                leases = await self._live_leases(share.target, path)
-                source = Source(f"share:{share.id}")
-                holders.append(
-                    Holder(share.target, source, share.level, share.path.text, whole, share.expires_at, leases)
-                )
-        return holders
+        sharers = [
+            Holder(share.target, Source(f"share:{share.id}"), share.level, share.path.text, whole, share.expires_at)
+            for share, whole in shares
+            if share.level.covers(level)
+        ]
+        counts = await self._live_leases([*sharers, *owners], path)
+        return [replace(holder, live_leases=counts.get(holder.target)) for holder in [*owners, *sharers]]
 
     def _grants(self, caller: Caller, standing: Standing) -> tuple[Grant, ...]:
         principal = caller.principal
@@ -124,38 +126,17 @@ class Insight:
     async def _owners(self, caller: Caller, reached: PathReach, path: S3Path, level: Level) -> list[Holder]:
         owner, text = reached.owner, path.text
         if owner.kind is TargetKind.USER:
-            leases = await self._live_leases(owner, path)
-            return [Holder(owner, Source("home"), Level.WRITE, text, True, None, leases)]
+            return [Holder(owner, Source("home"), Level.WRITE, text, True, None)]
         view = await self.tenants.view(caller, TenantName(owner.name))
         able = sorted(user for user, access in view.members.items() if access.level.covers(level))
-        members = [Target(TargetKind.USER, user) for user in able]
-        counted = await asyncio.gather(*(self._live_leases(member, path) for member in members[:MOST_COUNTED]))
-        leases_of = dict(zip(members, counted, strict=False))
         source = Source(f"tenant:{owner.name}")
         return [
-            Holder(member, source, view.members[member.name].level, text, True, None, leases_of.get(member))
-            for member in members
+            Holder(Target(TargetKind.USER, user), source, view.members[user].level, text, True, None) for user in able
         ]
 
-    async def _live_leases(self, target: Target, path: S3Path) -> int | None:
-        if target.kind is not TargetKind.USER:
-            return None
-        now = self.making.clock()
-        count = 0
-        async for kept in self.register.of(UserName(target.name), since=now):
-            count += kept.ended is None and kept.expires_at > now and _touches(kept, path)
-        return count
-
-
-def _touches(kept: Kept, path: S3Path) -> bool:
-    """Say whether a lease reaches the path, or something inside it."""
-    return any(_overlap(parse_s3_path(entry["path"]), path) for entry in _scope(kept))
-
-
-def _scope(kept: Kept) -> list[dict[str, Any]]:
-    scope: list[dict[str, Any]] = kept.view["scope"]
-    return scope
-
-
-def _overlap(one: S3Path, other: S3Path) -> bool:
-    return one.bucket == other.bucket and (one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix))
+    async def _live_leases(self, holders: Iterable[Holder], path: S3Path) -> dict[Target, int | None]:
+        """Count the leases of the first users among the holders, all at the same time."""
+        users = dict.fromkeys(holder.target for holder in holders if holder.target.kind is TargetKind.USER)
+        counted, now = list(users)[:MOST_COUNTED], self.making.clock()
+        found = await asyncio.gather(*(self.register.count(UserName(one.name), path, now=now) for one in counted))
+        return dict(zip(counted, found, strict=True))

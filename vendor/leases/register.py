@@ -5,9 +5,11 @@ What is kept can be used to read nothing: a record says who holds a lease for wh
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+
+import structlog
 
 from vendor.database import Database, Script
 from vendor.errors import StateUnavailable
@@ -16,12 +18,15 @@ from vendor.leases import facts
 from vendor.leases.holder import ask_text, holder_text, parse_ask, parse_holder
 from vendor.leases.lease import Lease, LeaseAsk, LeaseId
 from vendor.leases.live import SealedKeys
+from vendor.leases.reaching import Reaching, Scope, scope_of
 from vendor.leases.token import matches, token_hash
-from vendor.names import UserName
+from vendor.names import S3Path, UserName
 from vendor.secret import LeaseToken
 
 KEPT_AFTER_END: Final = 86_400  # seconds for which an ended lease still answers what it was
 READ_AT_ONCE: Final = 50
+
+_log = structlog.get_logger(__name__)
 
 # KEYS: lease.  ARGV: view or '' to leave it, expires_at, moment of forgetting.  Nothing changes in a lease that was
 # ended or is gone.  Keys of an earlier renewal may outlive the newest ones, so the latest end of any is kept.
@@ -85,6 +90,7 @@ class Register:
     def __init__(self, database: Database, prefix: str) -> None:
         self._database = database
         self._prefix = prefix
+        self._reaching = Reaching(database)
         self.sealed = SealedKeys(database, prefix)
 
     async def put(self, lease: Lease, holder: Principal, ask: LeaseAsk, token: LeaseToken | None) -> None:
@@ -104,11 +110,19 @@ class Register:
         until, forgotten = _end(lease), lease.issued_at - KEPT_AFTER_END
         await asyncio.gather(
             self._database.put_hash(self._key(lease.id), fields, expires_at=int(until) + KEPT_AFTER_END),
-            self._database.note(self._index(lease.principal), lease.id, until=until, forgotten=forgotten),
+            self._reaching.new(
+                self._index(lease.principal),
+                lease.id,
+                _scope(lease),
+                expires_at=lease.expires_at,
+                now=lease.issued_at,
+                until=until,
+                forgotten=forgotten,
+            ),
         )
 
-    async def renew(self, lease: Lease, *, part: bool = False) -> bool:
-        """Keep what a renewal made of a lease; False if it was ended in the meantime.
+    async def renew(self, kept: Kept, lease: Lease, *, part: bool = False) -> bool:
+        """Keep what a renewal made of a lease that was `kept`; False if it was ended in the meantime.
 
         Keys for a `part` of it leave the lease as it is shown, and as it is looked up by what it reaches.
         """
@@ -117,11 +131,25 @@ class Register:
             repr(float(lease.expires_at)),
             int(_end(lease)) + KEPT_AFTER_END,
         ]
-        return bool(await self._database.run(_RENEW, [self._key(lease.id)], arguments, repeatable=False))
+        index, before = self._index(lease.principal), _scope_shown(kept)
+        scope = before if part else _scope(lease)
+        ends = max(kept.expires_at, lease.expires_at)
+        entered = self._reaching.renewed(index, lease.id, scope, before=before, expires_at=ends, now=lease.issued_at)
+        _, renewed = await asyncio.gather(  # in this order: an end after the second takes out what the first entered
+            _if_possible(entered),
+            self._database.run(_RENEW, [self._key(lease.id)], arguments, repeatable=False),
+        )
+        if not renewed:
+            await _if_possible(self._reaching.leave(index, lease.id, scope))
+        return bool(renewed)
 
-    async def drop(self, lease: LeaseId) -> None:
+    async def drop(self, lease: Lease) -> None:
         """Forget a lease that never left the gateway."""
-        await asyncio.gather(self._database.delete(self._key(lease)), self.sealed.drop(lease))
+        await asyncio.gather(
+            self._database.delete(self._key(lease.id)),
+            self.sealed.drop(lease.id),
+            _if_possible(self._reaching.leave(self._index(lease.principal), lease.id, _scope(lease))),
+        )
 
     async def get(self, lease: LeaseId) -> Kept | None:
         """Read one lease."""
@@ -138,7 +166,10 @@ class Register:
         None, and nothing is done, for a lease that is unknown by now, or was renewed since it was read.
         """
         arguments = [json.dumps(how), repr(kept.expires_at)]
-        said = await self._database.run(_END, [self._key(kept.id)], arguments, repeatable=True)
+        said, _ = await asyncio.gather(
+            self._database.run(_END, [self._key(kept.id)], arguments, repeatable=True),
+            _if_possible(self._reaching.leave(self._index(kept.holder.name), kept.id, _scope_shown(kept))),
+        )
         return _object(said) if said else None
 
     async def amend_end(self, lease: LeaseId, how: Mapping[str, object]) -> None:
@@ -159,6 +190,10 @@ class Register:
                 if kept is not None:
                     yield kept
 
+    async def count(self, user: UserName, path: S3Path, *, now: float) -> int | None:
+        """Count a user's leases with live keys that reach a path or something inside it; None where it is too much."""
+        return await self._reaching.count(self._index(user), path, now=now)
+
     def _key(self, lease: LeaseId) -> str:
         return f"{self._prefix}:lease:{lease}"
 
@@ -166,8 +201,24 @@ class Register:
         return f"{self._prefix}:leases:{user}"
 
 
+async def _if_possible(counted: Awaitable[None]) -> None:
+    """Wait for a step that only counts leases: it stops nobody from renewing one, and least of all from ending one."""
+    try:
+        await counted
+    except StateUnavailable as failure:
+        _log.warning("leases are counted wrong until their keys expire", problem=failure.message)
+
+
 def _end(lease: Lease) -> float:
     return max(lease.expires_at, lease.renewable_until or 0.0)
+
+
+def _scope(lease: Lease) -> Scope:
+    return scope_of(granted.ask.path.text for granted in lease.scope)
+
+
+def _scope_shown(kept: Kept) -> Scope:
+    return scope_of(entry["path"] for entry in kept.view.get("scope", ()))
 
 
 def _kept(lease: LeaseId, fields: Mapping[str, str]) -> Kept | None:

@@ -92,7 +92,7 @@ class Renewing:
                 self.require_actor(kept),
             )
             _require_same_user(kept, standing)
-            keep = partial(self._keep, part=wish.part)
+            keep = partial(self._keep, kept, part=wish.part)
             return await self.making.make(wish, standing, event, slot=slot, keep=keep, forget=_nothing)
         except VendError as refusal:
             event.refuse(Kind.VEND_DENIED, refusal.code, failed=refusal.status >= 500)
@@ -148,8 +148,8 @@ class Renewing:
         if not self.has_time_left(wish.ask.store, wish.renewable_until):
             raise LeaseEnded("This lease has less time left than the shortest keys would last.")
 
-    async def _keep(self, issued: Issued, *, part: bool) -> None:
-        if not await self.register.renew(issued.lease, part=part):
+    async def _keep(self, kept: Kept, issued: Issued, *, part: bool) -> None:
+        if not await self.register.renew(kept, issued.lease, part=part):
             raise LeaseEnded("This lease was ended while it was renewed.")
 
 

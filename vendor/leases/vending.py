@@ -96,7 +96,7 @@ class Vending:
         return Keeper(self.register, wish)
 
     async def _forget(self, issued: Issued) -> None:
-        await self.register.drop(issued.lease.id)
+        await self.register.drop(issued.lease)
 
 
 @dataclass(frozen=True, slots=True)
