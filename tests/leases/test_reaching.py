@@ -18,7 +18,7 @@ from vendor.errors import LeaseEnded, StateUnavailable, VendError
 from vendor.leases import reaching
 from vendor.leases.lease import Issued, LeaseAsk, LeaseId
 from vendor.leases.reaching import Scope, scope_of
-from vendor.leases.register import Kept
+from vendor.leases.register import KEPT_AFTER_END, Kept
 from vendor.names import S3Path, UserName, parse_s3_path
 from vendor.policy.grant import Access, Ask, Level
 from vendor.secret import RawToken
@@ -184,13 +184,24 @@ async def test_a_renewal_moves_the_end(shop: Shop) -> None:
 
 
 async def test_keys_that_outlive_those_of_a_later_renewal_are_counted(shop: Shop) -> None:
+    """Also where the later ones are for something else, and where the other renewal was not known of."""
     issued = await vend(shop, "a/", duration=100, renewable_for=DAY)
+    other = await vend(shop, "b/", duration=100)
+    register = shop.vending.register
     kept = await kept_of(shop, issued.lease.id)
-    shorter = replace(issued.lease, expires_at=issued.lease.expires_at - 50, renewals=1)
-    assert await shop.vending.register.renew(kept, shorter)
+    end = issued.lease.expires_at
+    longer = replace(issued.lease, expires_at=end + 50, renewals=1)
+    shorter = replace(issued.lease, expires_at=end - 50, renewals=2)
 
-    shop.house.clock.now += 99
+    assert await register.renew(kept, longer)
+    assert await register.renew(kept, shorter)
+    shop.house.clock.now = end + 49
     assert await count(shop, "a/") == 1 == await read_all(shop, HOME + "a/", "bob")
+
+    kept = await kept_of(shop, issued.lease.id)
+    assert await register.renew(kept, replace(shorter, scope=other.lease.scope))
+    assert await counts(shop, "a/", "b/") == [0, 1]
+    assert await read_all(shop, HOME + "b/", "bob") == 1
 
 
 async def test_a_renewal_for_something_else_moves_the_lease(shop: Shop) -> None:
@@ -370,6 +381,15 @@ async def test_expired_leases_of_a_scope_in_use_are_cleared_away(shop: Shop) -> 
 
     (digest,) = {name for name in await keys(shop) if len(name) == 41}
     assert await shop.house.database._client.zrange(f"{{vendor:leases:bob}}:reach{digest}", 0, -1) == [last.lease.id]
+
+
+async def test_ids_of_leases_that_ended_long_ago_are_dropped(shop: Shop) -> None:
+    await vend(shop, "a/", duration=100)
+    shop.house.clock.now += 101 + KEPT_AFTER_END
+
+    last = await vend(shop, "a/")
+
+    assert await shop.house.database.noted("vendor:leases:bob", since=0) == [last.lease.id]
 
 
 async def test_more_places_than_are_looked_at_are_not_counted(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
