@@ -52,6 +52,7 @@ class Database:
         self._client: Any = client  # both clients take the same calls, and declare them differently
         self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
         self._together = None if isinstance(client, RedisCluster) else Together(client, ANSWER_SECONDS, self._turns)
+        self._closed = False
         # A cluster's client limits each command itself, and may have to find out anew where to send it.
         self._patience = ANSWER_SECONDS * (2 if isinstance(client, RedisCluster) else 1)
 
@@ -61,7 +62,8 @@ class Database:
         return cls(parse_address(url).client())
 
     async def close(self) -> None:
-        """Close all connections."""
+        """Close all connections, also under what is still asked: that is not tried on another one."""
+        self._closed = True
         await self._client.aclose()
         if isinstance(self._client, RedisCluster):  # does nothing about connections of before its last failure
             await self._client.nodes_manager.aclose()
@@ -93,7 +95,7 @@ class Database:
             try:
                 return await self._run(script, keys, arguments, until)
             except RedisConnectionError:
-                if not repeatable:
+                if not repeatable or self._closed:
                     raise
                 async with asyncio.timeout_at(until):
                     return await self._run(script, keys, arguments, until)

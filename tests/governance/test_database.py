@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from tests.support.parts import Parts
+from tests.support.waiting import reached
 from vendor.database import Database, Script
 from vendor.dev.valkey import Valkey, start_valkey
 from vendor.errors import StateUnavailable
@@ -58,6 +59,24 @@ async def test_a_silent_server_is_given_up_in_time_and_found_again(database: Dat
     assert {type(one) for one in found} == {StateUnavailable}
     assert time.monotonic() - began < 2 * ANSWER_SECONDS
     assert await database.run(ONE, ["k"], [], repeatable=True) == 1
+
+
+async def test_once_closed_it_opens_no_connection(valkey_server: Valkey, valkey: str) -> None:
+    """Not even for what was asked before, and would be tried again."""
+    database = Database.open(Secret(valkey))
+    assert await database.run(ONE, ["k"], [], repeatable=True) == 1
+    pool = database._client.connection_pool
+    valkey_server.child.freeze()
+    try:
+        asked = asyncio.create_task(database.run(ONE, ["k"], [], repeatable=True))
+        await reached(lambda: bool(pool._in_use_connections))
+        await database.close()
+    finally:
+        valkey_server.child.thaw()
+
+    with pytest.raises(StateUnavailable):
+        await asked
+    assert not any(one.is_connected for one in [*pool._available_connections, *pool._in_use_connections])
 
 
 async def test_no_failure_tells_the_password(valkey_server: Valkey) -> None:

@@ -23,7 +23,7 @@ from vendor.names import S3Path
 Scope = NewType("Scope", str)
 """The outermost places of a scope, sorted, a line each; no name holds a line's end."""
 
-MOST_PLACES: Final = 2000  # of places that overlap a path; more are not counted, which would hold Redis up
+MOST_PLACES: Final = 1000  # of places that overlap a path; more are not counted, which would hold Redis up
 KEPT: Final = 3600  # seconds after the last end of keys; clocks may be apart
 _CLEARED: Final = 2  # scopes without live leases, for each lease that is entered: more than can come to be
 
