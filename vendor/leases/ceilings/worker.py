@@ -7,7 +7,6 @@ and then a look at everybody with live leases.
 """
 
 import asyncio
-import contextlib
 import json
 import secrets
 import time
@@ -24,6 +23,7 @@ from vendor.leases.ceilings.effects import KINDS, Concerned, Effects
 from vendor.leases.ceilings.marks import Marks
 from vendor.leases.ceilings.sweep import Sweep
 from vendor.leases.ceilings.writer import DOUBT
+from vendor.tasks import alongside
 
 GROUP: Final = "ceilings"
 EVERY: Final = 0.5  # seconds
@@ -59,13 +59,8 @@ class Worker:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Work as long as the block lasts."""
-        task = asyncio.create_task(self._run(), name="ceilings")
-        try:
+        async with alongside(self._run(), "ceilings"):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     async def _run(self) -> None:
         joined = False
