@@ -4,9 +4,9 @@ Many leases of a user have the same scope, so a scope is indexed once, by its ou
 with the end of their keys.  To count is to find the scopes that overlap a path and to count in each, all of it in one
 step in Redis and without reading a lease.
 
-It only counts.  What a crash or an outage leaves undone makes a count wrong until the keys in question expire, and
-nothing else.  Leases that an earlier release made are in it once they are renewed; the others' keys are gone within
-the longest life of keys.
+It only counts.  What a crash or an outage leaves undone, or two renewals of one lease at the same time, make a count
+wrong until the keys in question expire, and nothing else.  Leases that an earlier release made are in it once they are
+renewed; the others' keys are gone within the longest life of keys.
 
 Of the index `I` of a user's leases these are `{I}:reach`, a sorted set of scopes by the last end of keys among their
 leases; `{I}:reach:places`, a lexical index of a place and the digest of a scope that it is in; and for each scope
