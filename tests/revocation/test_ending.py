@@ -1,6 +1,8 @@
 """Leases that are ended before their time: what is said of it, to whom it happens, and how often."""
 
+import asyncio
 import json
+from typing import Any
 
 import pytest
 
@@ -55,6 +57,27 @@ async def test_a_lease_that_is_ended_while_its_keys_are_made_is_not_given(guarde
     await guarded.writer.slots.end(UserName("bob"), issued.lease.id)
     with pytest.raises(LeaseEnded):
         await guarded.shop.renewing.renew_opened(kept, kept.ask, BOB.origin)
+
+
+async def test_a_lease_that_was_not_given_is_not_kept_either(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
+    register = guarded.shop.vending.register
+    put = register.put
+
+    async def put_late(*lease: Any) -> None:
+        await asyncio.sleep(0.05)
+        await put(*lease)
+
+    async def end() -> None:
+        guarded.shop.store.meanwhile = nothing
+        await guarded.writer.slots.end(UserName("bob"), None)
+
+    monkeypatch.setattr(register, "put", put_late)
+    guarded.shop.store.meanwhile = end
+    with pytest.raises(Conflict):
+        await leased(guarded)
+    await asyncio.sleep(0.1)
+
+    assert [kept.id async for kept in register.of(UserName("bob"), since=0)] == []
 
 
 async def test_a_renewal_of_everything_follows_governance_in_its_own_slot(guarded: Guarded) -> None:

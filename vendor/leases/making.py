@@ -165,17 +165,24 @@ class Making:
     ) -> Standing | None:
         """Keep the lease and record the event; None when both are done, else the standing as it is now.
 
-        A new lease is nobody's before it is answered, so all is done at once.  A renewal changes a lease that may
-        have been ended by now, so it is kept first.
+        A new lease is nobody's before it is answered, so all is done at once, and all of it is over before any of it
+        fails: what is kept late would stay.  A renewal changes a lease that may have been ended by now, so it is kept
+        first.
         """
         if issued.lease.renewals:
             await keep(issued)
             await self._confirm(issued, slot)
             return await self.governance.record(standing, event.text())
-        _, _, changed = await asyncio.gather(
-            keep(issued), self._confirm(issued, slot), self.governance.record(standing, event.text())
+        kept, confirmed, changed = await asyncio.gather(
+            keep(issued),
+            self._confirm(issued, slot),
+            self.governance.record(standing, event.text()),
+            return_exceptions=True,
         )
-        return changed
+        for done in (kept, confirmed, changed):
+            if isinstance(done, BaseException):
+                raise done
+        return changed if isinstance(changed, Standing) else None
 
     async def _confirm(self, issued: Issued, slot: Slot | None) -> None:
         if self.ceilings is not None and slot is not None:
