@@ -1,6 +1,7 @@
 """Rounds in alternation: each side once a round, and in the other order in the next."""
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, median
@@ -9,8 +10,10 @@ from typing import Final
 Side = Callable[[], Mapping[str, float]]
 """Measures one side once and returns its figures."""
 Found = Mapping[str, Sequence[Mapping[str, float]]]
-MOST: Final = 15
+MOST: Final = 30
 """Rounds, however little is known by then."""
+PATIENCE: Final = 35.0
+"""Seconds after which there are no further rounds, so that a restless machine comes to an end, too."""
 _ERROR: Final = 1.2533**2
 """Standard error of a median, as a multiple of the mean deviation over the root of how many there are."""
 
@@ -38,15 +41,17 @@ class Steady:
 
 
 def alternate(
-    rounds: int, sides: Mapping[str, Side], steady: Sequence[Steady] = ()
+    rounds: int, sides: Mapping[str, Side], steady: Sequence[Steady] = (), *, patience: float = PATIENCE
 ) -> dict[str, list[Mapping[str, float]]]:
     """Measure all sides in each round, so that what slows the machine down for a while slows all of them down.
 
-    There are at least `rounds`, and more as long as a ratio does not hold still.
+    There are at least `rounds`, and more as long as a ratio does not hold still, and `patience` lasts.
     """
     found: dict[str, list[Mapping[str, float]]] = {name: [] for name in sides}
+    until = time.monotonic() + patience
     for number in range(max(rounds, MOST if steady else 0)):
-        if number >= rounds and all(ratio.reached(found) for ratio in steady):
+        enough = all(ratio.reached(found) for ratio in steady) if number >= rounds else False
+        if enough or (number >= rounds and time.monotonic() > until):
             break
         names = list(sides)
         for name in names if number % 2 == 0 else reversed(names):

@@ -37,9 +37,11 @@ class Site:
         """How long one load lasts."""
         return 0.5 if self.quick else 1.5
 
-    def alternate(self, sides: Mapping[str, Side], *steady: Steady) -> dict[str, list[Mapping[str, float]]]:
-        """Measure all sides in as many rounds as there are; in a full run in more, until ratios are `steady`."""
-        return alternate(self.rounds, sides, () if self.quick else steady)
+    def alternate(
+        self, sides: Mapping[str, Side], *steady: Steady, rounds: int = 5
+    ) -> dict[str, list[Mapping[str, float]]]:
+        """Measure all sides: in two rounds if quick, else in `rounds` and more, until ratios are `steady`."""
+        return alternate(self.rounds, sides) if self.quick else alternate(rounds, sides, steady)
 
     def stack(self, store: str) -> Stack:
         """Return the stack with this store; all scenarios of the site use the same one."""
@@ -83,11 +85,18 @@ class Site:
         """Return where the numbers of a load begin, so that none comes twice in a run."""
         return next(self._numbers) * 1_000_000
 
-    def load(self, url: str, requests: list[bytes], *, connections: int = 1, rate: float | None = None) -> Outcome:
+    def load(
+        self,
+        url: str,
+        requests: list[bytes],
+        *,
+        connections: int = 1,
+        rate: float | None = None,
+        seconds: float | None = None,
+    ) -> Outcome:
         """Make a load and return what came of it.  Raises Refused."""
-        return self.generator(
-            Load(url, requests, connections, self.seconds, rate=rate, first_number=self.first_number())
-        )
+        lasts = seconds or self.seconds
+        return self.generator(Load(url, requests, connections, lasts, rate=rate, first_number=self.first_number()))
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The benchmark's own parts: figures, rounds, and a generator that counts what a server really answered."""
 
+import itertools
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -117,7 +118,14 @@ def test_there_are_more_rounds_until_a_ratio_holds_still() -> None:
 
     assert rounds([1.0, 1.01, 1.0, 0.99]) == 4
     assert 4 < rounds([1.0, 1.3, 1.02, 0.8, *[1.0, 1.01] * 9]) < MOST
-    assert rounds([1.0, 2.0] * 9) == MOST
+    assert rounds([1.0, 2.0] * 20) == MOST
+
+
+def test_there_are_no_further_rounds_when_patience_is_over() -> None:
+    vendor = itertools.count(1.0)
+    sides = {"vendor": lambda: {"x": next(vendor)}, "sts": lambda: {"x": 2.0}}
+
+    assert len(alternate(4, sides, [Steady("vendor", "sts", "x")], patience=0.0)["vendor"]) == 4
 
 
 def test_a_ratio_is_the_median_of_the_rounds_not_of_the_medians() -> None:

@@ -20,11 +20,11 @@ def measure(site: Site) -> Iterator[Row]:
 
     def side(name: str) -> dict[str, float]:
         settled(stack)
-        found = site.load(urls[name], new_leases(urls[name], stack.tokens["alice"]), connections=16)
+        found = site.load(urls[name], new_leases(urls[name], stack.tokens["alice"]), connections=16, seconds=1.0)
         return {"per_second": found.per_second}
 
     for name in urls:
         side(name)
-    found = site.alternate({name: partial(side, name) for name in urls}, Steady("on", "off", "per_second"))
+    found = site.alternate({name: partial(side, name) for name in urls}, Steady("on", "off", "per_second"), rounds=8)
     goals = {"per_second": (Goal("ratio", at_least=1 - GOAL),)}
     yield from Case(NAME, "on-over-off").rows(found, measured="on", baseline="off", goals=goals)

@@ -37,6 +37,8 @@ GOALS: Mapping[tuple[str, str, int], Mapping[str, tuple[Goal, ...]]] = {
 CLIENT_GOALS = {"per_second": (Goal("ratio", at_least=0.3),)}
 """On SeaweedFS, against the same call through the gateway's own client library, which is what bounds it there."""
 _STEADY = Steady("vendor", "sts", "per_second")
+SHORT, OFTEN = 0.5, 12
+"""Seconds and rounds where a call takes milliseconds at most: the shorter, the less the machine changes meanwhile."""
 
 
 def measure(site: Site) -> Iterator[Row]:
@@ -58,6 +60,7 @@ class Compared:
         self._gateway = site.gateway(store, mode)
         self._tokens = list(site.stack(store).tokens.values())
         self._raw = [RawSts(self._gateway, token) for token in self._tokens]
+        self._seconds, self._rounds = (SHORT, OFTEN) if store == SEAWEEDFS else (site.seconds, site.rounds)
 
     def rows(self, connections: int) -> list[Row]:
         """Measure at one concurrency."""
@@ -66,7 +69,7 @@ class Compared:
             sides["wire"] = partial(self._through_wire, connections)
         for warm in sides.values():
             warm()
-        found = self._site.alternate(sides, _STEADY)
+        found = self._site.alternate(sides, _STEADY, rounds=self._rounds)
         case = Case(NAME, f"{self._store}/{self._mode}/c{connections}")
         goals = GOALS.get((self._store, self._mode, connections), {})
         rows = case.rows(found, measured="vendor", baseline="sts", figures=["per_second"], goals=goals)
@@ -98,19 +101,19 @@ class Compared:
         before = sum(worker.cpu_times()[:2])
         url = self._gateway.url
         asks = [ask for token in self._tokens for ask in new_leases(url, token)]
-        outcome = self._site.load(url, asks, connections=connections)
+        outcome = self._site.load(url, asks, connections=connections, seconds=self._seconds)
         spent = sum(worker.cpu_times()[:2]) - before
         return {**outcome.figures(), "gateway_cpu_ms": spent * 1000 / outcome.good}
 
     def _direct(self, connections: int) -> Mapping[str, float]:
         signed = [raw.requests(500 // len(self._raw)) for raw in self._raw]
         calls = list(chain.from_iterable(zip(*signed, strict=True)))
-        return self._site.load(self._raw[0].url, calls, connections=connections).figures()
+        return self._site.load(self._raw[0].url, calls, connections=connections, seconds=self._seconds).figures()
 
     def _through_wire(self, connections: int) -> Mapping[str, float]:
         signed = [raw.calls(500 // len(self._raw)) for raw in self._raw]
         calls = list(chain.from_iterable(zip(*signed, strict=True)))
-        load = WireLoad(self._raw[0].url, calls, connections, self._site.seconds)
+        load = WireLoad(self._raw[0].url, calls, connections, self._seconds)
         return self._site.generator.run(through_wire, load).figures()
 
 
