@@ -73,11 +73,16 @@ class Site:
             self._gateways[store, "second"] = self.stack(store).add_gateway("gateway-second")
         return self._gateways[store, "second"]
 
-    def loads(self, asked: list[tuple[str, list[bytes]]], *, connections: int) -> list[Outcome]:
+    def loads(
+        self, asked: list[tuple[str, list[bytes]]], *, connections: int, most: int | None = None
+    ) -> list[Outcome]:
         """Make several loads at the same time, each from a process of its own."""
         while len(self._more) < len(asked) - 1:
             self._more.append(self._closing.enter_context(Generator()))
-        loads = [Load(url, sent, connections, self.seconds, first_number=self.first_number()) for url, sent in asked]
+        loads = [
+            Load(url, sent, connections, self.seconds, most=most, first_number=self.first_number())
+            for url, sent in asked
+        ]
         with ThreadPoolExecutor(len(loads)) as pool:
             return list(pool.map(lambda generator, load: generator(load), [self.generator, *self._more], loads))
 
@@ -93,10 +98,11 @@ class Site:
         connections: int = 1,
         rate: float | None = None,
         seconds: float | None = None,
+        most: int | None = None,
     ) -> Outcome:
         """Make a load and return what came of it.  Raises Refused."""
-        lasts = seconds or self.seconds
-        return self.generator(Load(url, requests, connections, lasts, rate=rate, first_number=self.first_number()))
+        lasts, first = seconds or self.seconds, self.first_number()
+        return self.generator(Load(url, requests, connections, lasts, most=most, rate=rate, first_number=first))
 
 
 @contextmanager

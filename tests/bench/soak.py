@@ -20,12 +20,12 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-import jwt
 import psutil
 import redis
 
+from tests.bench.people import tokens
 from tests.bench.report import machine
 from vendor.dev.seaweedfs import KIND as SEAWEEDFS
 from vendor.dev.stack import STORES, Stack, running_stack
@@ -107,7 +107,7 @@ class Verdict:
 def soak(stack: Stack, seconds: float, leases: int, users: int) -> Iterator[Sample]:
     """Make the load, one slice after the other, and yield how it stands before the first and after each."""
     url, rate = stack.gateway.url, leases / seconds
-    signed = list(tokens(stack, users))
+    signed = list(tokens(stack, "soak", users))
     _check_names(url, signed)
     asks = [_ask(url, token) for token in signed]
     with Generator() as generator:
@@ -128,16 +128,6 @@ def soak(stack: Stack, seconds: float, leases: int, users: int) -> Iterator[Samp
             now = time.monotonic() - began
             yield replace(_sample(stack, now, vended, refused, found), per_second=found.good / (now - before))
             before = now
-
-
-def tokens(stack: Stack, users: int) -> Iterator[str]:
-    """Sign an identity token for each user, like one that the provider gave to alice."""
-    alice = stack.tokens["alice"]
-    claims = json.dumps(jwt.decode(alice, options={"verify_signature": False}))
-    key, key_id = stack.idp.signing_key(), jwt.get_unverified_header(alice)["kid"]
-    for number in range(users):
-        theirs: dict[str, Any] = json.loads(claims.replace('"alice"', f'"soak{number}"'))
-        yield jwt.encode(theirs, key, algorithm="RS256", headers={"kid": key_id})
 
 
 def _warm_up(generator: Generator, url: str, asks: list[bytes]) -> None:

@@ -1,6 +1,6 @@
 """(a) A new lease, against the same STS call made directly: same store, same policy, same concurrency, same client.
 
-Several at a time are those of several users in turn, as a gateway sees them.
+Several at a time are those of several users, as a gateway sees them: of one user's it works on one while others wait.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,6 +11,7 @@ import psutil
 
 from tests.bench.cores import divisible, store_apart
 from tests.bench.figures import Case, Goal, Row
+from tests.bench.people import tokens
 from tests.bench.rounds import Steady
 from tests.bench.site import Site
 from tests.bench.sts import RawSts, WireLoad, through_wire
@@ -21,6 +22,10 @@ from vendor.operate.bench.load import NUMBER, json_request
 
 NAME = "lease"
 MANY = 16
+FEW, DOCUMENTS, PATIENCE = 4, 9, 300.0
+"""How the first leases are made: for each user a store has so many documents written (`VENDOR_STORE_CEILING_SLOTS`)."""
+QUICK_USERS = 4
+"""In a quick run, for each has some documents written first."""
 CONCURRENCY: Mapping[tuple[str, bool], Sequence[int]] = {
     (WEB_IDENTITY, False): (1, MANY, 64),
     (ASSUME_ROLE, False): (1, MANY),
@@ -58,9 +63,16 @@ class Compared:
     def __init__(self, site: Site, store: str, mode: str) -> None:
         self._site, self._store, self._mode = site, store, mode
         self._gateway = site.gateway(store, mode)
-        self._tokens = list(site.stack(store).tokens.values())
+        self._tokens = list(tokens(site.stack(store), "bench", QUICK_USERS if site.quick else MANY))
+        self._asks = [ask for token in self._tokens for ask in new_leases(self._gateway.url, token)]
+        self._warm_up()
         self._raw = [RawSts(self._gateway, token) for token in self._tokens]
         self._seconds, self._rounds = (SHORT, OFTEN) if store == SEAWEEDFS else (site.seconds, site.rounds)
+
+    def _warm_up(self) -> None:
+        """Have every document written that leases of these users need."""
+        most = len(self._asks) * (DOCUMENTS + 1)
+        self._site.load(self._gateway.url, self._asks, connections=FEW, seconds=PATIENCE, most=most)
 
     def rows(self, connections: int) -> list[Row]:
         """Measure at one concurrency."""
@@ -99,9 +111,7 @@ class Compared:
     def _vended(self, connections: int) -> Mapping[str, float]:
         worker = psutil.Process(self._gateway.child.pid)
         before = sum(worker.cpu_times()[:2])
-        url = self._gateway.url
-        asks = [ask for token in self._tokens for ask in new_leases(url, token)]
-        outcome = self._site.load(url, asks, connections=connections, seconds=self._seconds)
+        outcome = self._site.load(self._gateway.url, self._asks, connections=connections, seconds=self._seconds)
         spent = sum(worker.cpu_times()[:2]) - before
         return {**outcome.figures(), "gateway_cpu_ms": spent * 1000 / outcome.good}
 
