@@ -128,10 +128,15 @@ def test_importing_what_is_there_changes_nothing(council: Council, carol: Person
     assert len(council.events()) == events
 
 
+def kept_of(server: Any) -> set[str]:
+    """What governance keeps; the index of the audit log grows on its own time."""
+    return {key for key in server.scan_iter("{vendor}:*") if not key.startswith("{vendor}:audit:")}
+
+
 def test_importing_replaces_everything_and_leaves_no_rubbish(council: Council, carol: Person) -> None:
     lines = export(carol)
     with council.database() as server:
-        size = server.dbsize()
+        size = len(kept_of(server))
         server_keys = {key.split(":", 2)[-1] for key in server.scan_iter("{vendor}:0:*")}
     carol.ok("PUT", "/v1/tenants/newer", {})
     carol.ok("DELETE", "/v1/tenants/kbase")
@@ -144,7 +149,7 @@ def test_importing_replaces_everything_and_leaves_no_rubbish(council: Council, c
     assert carol.ok("GET", "/v1/tenants/kbase")["stewards"][0]["user"] == "alice"
     assert carol.refusal("PUT", "/v1/tenants/hydro", {}, headers={"if-match": tag}) == (412, "stale_revision")
     with council.database() as server:
-        keys = set(server.scan_iter("{vendor}:*"))
+        keys = kept_of(server)
     generations = {key.split(":")[1] for key in keys} - {"rev", "audit", "generation", "generations"}
     assert generations == {"1"}
     assert {key.split(":", 2)[-1] for key in keys if key.startswith("{vendor}:1:")} == server_keys

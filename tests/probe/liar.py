@@ -100,8 +100,9 @@ class Liar:
         headers, body = dict(seen.headers), seen.body
         if self.lie.obliges(seen):
             headers, target = self._as_administrator(seen, target)
-        if "WebIdentityToken" in seen.form:  # not signed, so it can be rewritten
-            body = urlencode(self.lie.form(dict(seen.form))).encode()
+        rewritten = self.lie.form(dict(seen.form))
+        if "WebIdentityToken" in seen.form and rewritten != seen.form:  # what is not signed can be rewritten
+            body = urlencode(rewritten).encode()
         headers.pop("content-length", None)
         assert self._session is not None
         url = URL(self.site.endpoint + target, encoded=True)
