@@ -30,7 +30,7 @@ PATHS = (f"{HOME}a/", f"{HOME}b/")
 
 @pytest.fixture(scope="module")
 def pair() -> Iterator[Council]:
-    with running_council(gateways=2) as council:
+    with running_council(gateways=2, VENDOR_LIMIT_SHARE_BURST="1000000") as council:  # so many as they can make
         yield council
 
 

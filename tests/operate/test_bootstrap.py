@@ -2,15 +2,18 @@
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
+from tests.support.gateways import Api
 from tests.support.parts import POLICIES
 from vendor.dev.canned import admin_client
 from vendor.dev.stack import Stack
+from vendor.dev.users import KBASE_ROLE
 from vendor.operate.bootstrap import KEY, SECRET, run
 
 BUCKET = "bootstrapped-lake"
@@ -86,14 +89,14 @@ def test_on_seaweedfs_the_role_is_left_to_its_file(
 def test_the_policy_that_was_installed_is_enough_for_ceilings(
     juicefs_stack: Stack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from tests.support.gateways import api
-
+    name = f"u{secrets.token_hex(5)}"  # without other leases, with which this one might have to share what limits it
+    juicefs_stack.kbase.add_user(name, [KBASE_ROLE])
     environment = settings(juicefs_stack, tmp_path) | keys(juicefs_stack)
     bootstrap(capsys, environment)
     other = juicefs_stack.add_gateway("bootstrapped", VENDOR_STORE_OPERATOR_POLICY="boot-operator")
-    with api(juicefs_stack, "alice", url=other.url) as alice:
-        lease = alice.lease(renewable_for=900)
-        ended = alice.call("DELETE", f"/v1/leases/{lease['lease']['id']}").json()
+    with Api(other.url, juicefs_stack.kbase.issue(name)) as user:
+        lease = user.lease(renewable_for=900)
+        ended = user.call("DELETE", f"/v1/leases/{lease['lease']['id']}").json()
     other.child.stop()
 
     assert ended["effective"] == "now"
