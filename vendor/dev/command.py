@@ -10,7 +10,6 @@ from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
-from rich.table import Table
 
 from vendor.dev.folder import FolderUnusableError
 from vendor.dev.ports import PortTakenError
@@ -103,9 +102,7 @@ def _show(stack: Stack, seconds: float) -> None:
     """Print addresses and tokens."""
     screen = Console(soft_wrap=True)
     site = stack.store.site
-    places = Table(
-        "part", "address", title=f"Vendor's development stack, ready in {seconds:.1f} s", title_justify="left"
-    )
+    screen.print(f"[bold]Vendor's development stack[/], ready in {seconds:.1f} s\n", highlight=False)
     for name, address in {
         "gateway": stack.gateway.url,
         f"store ({site.kind})": f"{site.endpoint}  bucket {site.bucket}  region {site.region}",
@@ -115,8 +112,7 @@ def _show(stack: Stack, seconds: float) -> None:
         "Redis": stack.valkey.url,
         "state and logs": str(stack.folder.path),
     }.items():
-        places.add_row(name, address)
-    screen.print(places)
+        screen.print(f"{name:<23}{address}", highlight=False, markup=False)  # in one piece, to be copied
     screen.print()
     for person in PEOPLE:
         who = f"{person.name}{' (administrator)' if person.admin else ''}"
