@@ -43,7 +43,7 @@ def owner_of(path: S3Path, layout: Layout) -> Target:
     tenant = layout.tenant_of(path.bucket, path.prefix)
     if tenant is not None:
         return Target(TargetKind.TENANT, tenant)
-    raise NotOwner("This path lies in nobody's home and in no tenant, so nobody can share it.")
+    raise NotOwner("This path lies in nobody's home and in no tenant, so it is nobody's to share or to look into.")
 
 
 async def control(desk: Desk, caller: Caller, owner: Target) -> Control:
@@ -92,4 +92,4 @@ def require_in_scope(caller: Caller, path: S3Path, level: Level) -> None:
 
 
 def _not_owner() -> NotOwner:
-    return NotOwner("Only the owner of this path can share it.")
+    return NotOwner("Only the owner of this path can share it, or see who reaches it.")
