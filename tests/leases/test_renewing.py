@@ -172,6 +172,21 @@ async def test_who_may_end_a_lease(shop: Shop) -> None:
     assert [one.lease for one in ended] == [issued.lease.id]
 
 
+async def test_an_ended_lease_is_ended_again_with_all_only_while_its_keys_may_work(shop: Shop) -> None:
+    first = await shop.vending.vend(caller("bob"), ask(duration=60, renewable_for=DAY))
+    await shop.ending.end(caller("bob"), first.lease.id)
+    second = await shop.vending.vend(caller("bob"), ask(duration=90, renewable_for=DAY))
+
+    async def ended() -> set[str]:
+        return {one.lease for one in await shop.ending.end_all(CAROL, UserName("bob"))}
+
+    assert await ended() == {first.lease.id, second.lease.id}
+    shop.house.clock.now += 60
+    assert await ended() == {second.lease.id}
+    shop.house.clock.now += 30
+    assert await ended() == set()
+
+
 async def test_a_deleted_user_s_lease_is_not_renewed_and_makes_nobody_known(shop: Shop) -> None:
     token = token_of(await shop.vending.vend(caller("bob"), ask(renewable_for=DAY)))
     await shop.house.removal.of_user(CAROL, UserName("bob"), force=True, revision=None)

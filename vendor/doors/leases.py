@@ -189,7 +189,10 @@ async def delete(request: Request) -> Response:
 
 
 async def delete_all(request: Request) -> Response:
-    """End all live leases of `?user=`: one's own, or as an administrator anybody's."""
+    """End all live leases of `?user=`: one's own, or as an administrator anybody's.
+
+    Among them are those that were ended before and whose keys may still work.
+    """
     who = await caller(request)
     user = parse_user_name(read_query(request, UserQuery).user)
     ended = await gateway(request).ending.end_all(who, user)

@@ -79,8 +79,12 @@ class Ending:
         return await self.end_all_of(By.caller(caller), user)
 
     async def end_all_of(self, by: By, user: UserName) -> list[Ended]:
-        """End all live leases of a user at once, so that also those that share documents end now."""
-        live = [kept async for kept in self.register.of(user, since=self.clock())]
+        """End all live leases of a user at once, so that also those that share documents end now.
+
+        Among them are those that were ended before and whose keys may still work: now these may end, too.
+        """
+        now = self.clock()
+        live = [kept async for kept in self.register.of(user, since=now) if not _is_over(kept, now)]
         marked = [(kept, await self._mark(by, kept)) for kept in live]
         kept_by_store = [kept for kept in live if _has_ceiling(kept)]
         now_over = bool(kept_by_store) and await self._ceiling_ended(user, None, kept_by_store[0])
@@ -134,6 +138,11 @@ class Ending:
         now = self.clock()
         at_latest = rfc3339(max(now, kept.expires_at))
         return {"at": rfc3339(now), "by": by.name, "effective": AT_EXPIRY, "at_latest": at_latest, "how": "expiry"}
+
+
+def _is_over(kept: Kept, now: float) -> bool:
+    """Say whether a lease was ended, and no keys of it work any more."""
+    return kept.ended is not None and (kept.ended.get("effective") == NOW or kept.expires_at <= now)
 
 
 def _has_ceiling(kept: Kept) -> bool:
