@@ -195,6 +195,17 @@ def test_usage(asked: Vend, recorder: str, words: tuple[str, ...], code: int, sa
     assert says in said.err
 
 
+@pytest.mark.parametrize(
+    ("tool", "says"), [("mc", "install MinIO's client (https://"), ("rclone", "install it (https://")]
+)
+def test_a_tool_that_is_not_here(asked: Vend, stub: Stub, tmp_path: Path, tool: str, says: str) -> None:
+    said = asked(tool, "ls", "home/", env={"PATH": str(tmp_path)})
+    assert (said.code, said.out) == (127, "")
+    assert said.err.startswith(f"vend: There is no {tool} here: {says}")
+    assert "--program" in said.err
+    assert stub.seen == []
+
+
 @pytest.mark.skipif(shutil.which("mc") is None, reason="there is no mc on the PATH")
 def test_mc_goes_there_and_back(alice: Vend) -> None:
     (alice.home / "a b.txt").write_text("one")

@@ -29,9 +29,11 @@ class Tool:
 
     `valued` are flags that take the next word, `bare` some that do not; `placed` are those whose value is a place, with
     what is done there.  `plain` verbs touch no store.  `pairs` says that a verb with a target has exactly two operands.
+    `install` says how to get it.
     """
 
     name: str
+    install: str
     verbs: Mapping[str, Verb]
     plain: frozenset[str]
     valued: frozenset[str] = frozenset()
@@ -72,6 +74,7 @@ def _flags(names: str) -> frozenset[str]:
 
 MC = Tool(
     name="mc",
+    install="install MinIO's client (https://github.com/minio/mc)",
     verbs={
         **_each(_READ, "cat diff head sql stat"),
         **_each(_LIST, "du find ls tree watch"),
@@ -97,6 +100,7 @@ MC = Tool(
 
 RCLONE = Tool(
     name="rclone",
+    install="install it (https://rclone.org/install/)",
     verbs={
         **_each(_READ, "cat check checksum cryptcheck cryptdecode hashsum link ls lsd lsf lsjson lsl md5sum ncdu"),
         **_each(_READ, "sha1sum size tree"),

@@ -68,8 +68,10 @@ def rclone(connection: Connection, ask: Ask, words: Words = None, program: Progr
 
 def _program(tool: Tool, said: str | None) -> str | None:
     found = shutil.which(said or tool.name)
-    if found is None:
-        screen.warn(f"{(said or tool.name)!a}: command not found")
+    if found is None and said:
+        screen.warn(f"{said!a}: command not found")
+    elif found is None:
+        screen.warn(f"There is no {tool.name} here: {tool.install}, or name it with --program FILE.")
     return found
 
 
