@@ -96,9 +96,16 @@ def _values(values: Iterable[object]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Check or write the page."""
-    before = PAGE.read_text("utf-8")
-    after = page(before)
+    """Check or write the page; 2 if it cannot be read as what it is, or something else is asked for."""
+    if set(arguments) - {"--check"}:
+        sys.stderr.write(f"usage: python docs/{Path(__file__).name} [--check]\n")
+        return 2
+    try:
+        before = PAGE.read_text("utf-8")
+        after = page(before)
+    except (OSError, ValueError) as problem:
+        sys.stderr.write(f"{PAGE.name} cannot be updated: {problem}.\n")
+        return 2
     silent = [name for name, said in purposes(after).items() if not said]
     for name in silent:
         sys.stderr.write(f"{PAGE.name}: write into the table what {name} is for\n")

@@ -3,15 +3,10 @@
 FILE, the `.bench/bench.json` of a run, is first put in the place of the committed one.
 """
 
-import json
-import shutil
 import sys
-from pathlib import Path
 from typing import Any
 
-DOCS = Path(__file__).parent
-COMMITTED = DOCS.parent / "tests" / "bench" / "bench.json"
-BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+from committed_figures import BENCH, Part
 
 
 def table(content: dict[str, Any]) -> str:
@@ -39,21 +34,8 @@ def _spread(found: dict[str, float] | None) -> str:
     return text if found["rounds"] == 1 else f"{text} ({found['least']:g} to {found['most']:g})"
 
 
-def updated(page: str, content: dict[str, Any]) -> str:
-    """Return the page with its table replaced."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{table(content)}\n{END}{after}"
-
-
-def main() -> None:
-    """Update the page."""
-    if len(sys.argv) > 1:
-        shutil.copyfile(sys.argv[1], COMMITTED)
-    page = DOCS / "performance.md"
-    content = json.loads(COMMITTED.read_text(encoding="utf-8"))
-    page.write_text(updated(page.read_text(encoding="utf-8"), content), encoding="utf-8")
+PART = Part("table", BENCH / "bench.json", table)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(PART.main(sys.argv[1:]))

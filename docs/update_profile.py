@@ -3,16 +3,11 @@
 They come from tests/bench/profile.json.  FILE, the `.bench/profile.json` of a run, is first put in its place.
 """
 
-import json
-import shutil
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-DOCS = Path(__file__).parent
-COMMITTED = DOCS.parent / "tests" / "bench" / "profile.json"
-BEGIN, END = "<!-- profile: begin -->", "<!-- profile: end -->"
+from committed_figures import BENCH, Part
 
 
 def tables(content: dict[str, Any]) -> str:
@@ -47,21 +42,8 @@ def _components(found: dict[str, Any]) -> Iterator[str]:
         yield f"| {one['name']} | {one['ms']:.3f} | {one['percent']:.1f} | {functions} |"
 
 
-def updated(page: str, content: dict[str, Any]) -> str:
-    """Return the page with its tables replaced."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{tables(content)}\n{END}{after}"
-
-
-def main() -> None:
-    """Update the page."""
-    if len(sys.argv) > 1:
-        shutil.copyfile(sys.argv[1], COMMITTED)
-    page = DOCS / "performance.md"
-    content = json.loads(COMMITTED.read_text(encoding="utf-8"))
-    page.write_text(updated(page.read_text(encoding="utf-8"), content), encoding="utf-8")
+PART = Part("profile", BENCH / "profile.json", tables)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(PART.main(sys.argv[1:]))

@@ -56,6 +56,21 @@ def test_a_setting_about_which_nothing_is_said_is_named(
     assert "VENDOR_PORT" in capsys.readouterr().err
 
 
+def test_what_cannot_be_updated_is_said_in_a_sentence(
+    update: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert update(["--chekc"]) == 2
+    page = tmp_path / CONFIGURATION.name
+    page.write_text("no table")
+    assert update([]) == 2
+    assert page.read_text() == "no table"
+    page.unlink()
+    assert update(["--check"]) == 2
+    usage, *said = capsys.readouterr().err.splitlines()
+    assert usage == "usage: python docs/update_configuration.py [--check]"
+    assert [line.partition(":")[0] for line in said] == ["configuration.md cannot be updated"] * 2
+
+
 @pytest.mark.parametrize("page", [DEPLOY, CONFIGURATION], ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
     links = [link for link in re.findall(r"\]\(([^)#]+)", page.read_text()) if not link.startswith("https://")]

@@ -2,7 +2,6 @@
 
 import json
 import os
-import runpy
 import sys
 from pathlib import Path
 
@@ -50,14 +49,6 @@ def test_the_heaviest_component_and_its_five_heaviest_functions_are_told() -> No
 
     assert [one.name for one in first.heaviest] == [f"do{number} (reach.py)" for number in (8, 7, 6, 5, 4)]
     assert (first.whole.name, second.whole.name) == ("rights and planning", "HTTP framework, doors")
-
-
-def test_the_docs_show_the_profile_that_is_committed() -> None:
-    docs = Path(__file__).parents[3] / "docs"
-    update = runpy.run_path(str(docs / "update_profile.py"))
-    page = (docs / "performance.md").read_text(encoding="utf-8")
-
-    assert update["updated"](page, json.loads(update["COMMITTED"].read_text(encoding="utf-8"))) == page
 
 
 def test_where_py_spy_is_missing_that_is_said(
