@@ -209,19 +209,6 @@ class Database:
         async with self._guarded():
             return cast(str, await self._client.xadd(stream, _encodable(fields)))
 
-    async def read_stream(self, stream: str, after: str, count: int) -> list[tuple[str, dict[str, str]]]:
-        """Read up to `count` entries that come after the id `after` (`0` for the first)."""
-        async with self._guarded():
-            return cast(
-                "list[tuple[str, dict[str, str]]]", await self._client.xrange(stream, min=f"({after}", count=count)
-            )
-
-    async def members_from(self, sorted_set: str, after: str, count: int) -> list[str]:
-        """Read up to `count` members of a lexical index that come after `after` (empty for the first)."""
-        start = f"({after}" if after else "-"
-        async with self._guarded():
-            return cast("list[str]", await self._client.zrangebylex(sorted_set, start, "+", start=0, num=count))
-
     async def acquire(self, key: str, seconds: int) -> bool:
         """Take a named turn that nobody else can take for `seconds`; False if someone has it."""
         async with self._guarded():

@@ -1,7 +1,6 @@
 """Asks that the tests of identical asks have in common, and what they look at."""
 
 import asyncio
-import json
 from collections.abc import Awaitable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,10 +43,6 @@ class Busy:
 
 async def keys_of(asks: list[Awaitable[Issued]]) -> set[str]:
     return {issued.credentials.access_key_id for issued in await asyncio.gather(*asks)}
-
-
-async def events(shop: Shop) -> list[dict[str, Any]]:
-    return [json.loads(text) for _, text in await shop.house.trail.read(count=2000)]
 
 
 def bound(who: Caller, **facts: Any) -> Caller:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.leases.asking import Busy, bound, events, live_keys, other, shown
+from tests.leases.asking import Busy, bound, live_keys, other, shown
 from tests.support.shop import KBASE_DATA, Shop, ask, nothing
 from vendor.errors import StoreUnavailable, VendError
 from vendor.leases.shield import elsewhere
@@ -22,7 +22,7 @@ async def test_another_replica_answers_the_same_ask_with_the_same_keys(shop: Sho
     assert again.lease == first.lease
     assert again.credentials == first.credentials
     assert len(shop.store.orders) == 1
-    assert (await events(shop))[-1]["kind"] == "vend.reused"
+    assert (await shop.house.recorded())[-1]["kind"] == "vend.reused"
 
 
 async def test_another_token_of_the_same_identity_opens_nothing_here(shop: Shop) -> None:

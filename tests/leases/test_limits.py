@@ -1,7 +1,6 @@
 """How often one identity may ask: on all replicas together, apart from all others, and cheaply refused."""
 
 import asyncio
-import json
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -103,7 +102,7 @@ async def test_a_flood_of_refused_asks_costs_neither_redis_nor_the_audit_log(sho
     assert {type(one) for one in found} == {int}
     spent = await commands(shop)
     assert (spent.get("evalsha"), spent.get("xadd")) == (before.get("evalsha"), before.get("xadd"))
-    denied = [event for event in await recorded(shop) if event.get("reason") == "too_many_requests"]
+    denied = [event for event in await shop.house.recorded() if event.get("reason") == "too_many_requests"]
     assert [(event["kind"], event["limit"], event["refusals"]) for event in denied] == [("vend.denied", "vend:test", 1)]
 
 
@@ -137,7 +136,7 @@ async def test_refusals_are_summed_up_from_time_to_time(shop: Shop) -> None:
     shop.house.clock.now += limits.TOLD_EVERY
     await vended(shield, caller("bob"), 1, start=20)
 
-    denied = [event for event in await recorded(shop) if event.get("reason") == "too_many_requests"]
+    denied = [event for event in await shop.house.recorded() if event.get("reason") == "too_many_requests"]
     assert [event["refusals"] for event in denied] == [1, 7]
 
 
@@ -167,7 +166,3 @@ def _fields(what: Any) -> dict[str, Any]:
 async def commands(shop: Shop) -> dict[str, int]:
     stats = await shop.house.database._client.info("commandstats")
     return {name.removeprefix("cmdstat_"): int(found["calls"]) for name, found in stats.items()}
-
-
-async def recorded(shop: Shop) -> list[dict[str, Any]]:
-    return [json.loads(text) for _, text in await shop.house.trail.read(count=2000)]

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from tests.leases.asking import bound, events, live_keys, shown
+from tests.leases.asking import bound, live_keys, shown
 from tests.support.callers import caller
 from tests.support.house import KBASE
 from tests.support.shop import KBASE_DATA, Shop, ask
@@ -49,7 +49,7 @@ async def test_a_reuse_is_recorded_with_who_asked_and_what_was_given(shop: Shop)
     issued = await shop.shield.vend(caller("bob"), ask())
     await shop.shield.vend(caller("bob"), ask())
 
-    event = (await events(shop))[-1]
+    event = (await shop.house.recorded())[-1]
     assert event["kind"] == "vend.reused"
     assert event["lease"] == issued.lease.id
     assert event["access_key_id"] == issued.credentials.access_key_id

@@ -1,7 +1,6 @@
 """Leases that are ended before their time: what is said of it, to whom it happens, and how often."""
 
 import asyncio
-import json
 from typing import Any
 
 import pytest
@@ -29,6 +28,19 @@ async def test_a_lease_is_ended_at_once_only_if_that_was_seen(guarded: Guarded) 
     assert (second.effective, second.how) == ("now", "ceiling")
     assert not guarded.may(lease, HOME)
     assert (await guarded.shop.ending.end(BOB, lease.id)).answer() == second.answer()
+
+
+async def test_ending_all_is_about_live_leases_and_keys_that_may_still_work(guarded: Guarded) -> None:
+    over, lasting, live = [await leased(guarded) for _ in range(3)]
+    await guarded.shop.ending.end(BOB, over.id)
+    guarded.vault.away = True
+    await guarded.shop.ending.end(BOB, lasting.id)
+    guarded.vault.away = False
+
+    ended = await guarded.shop.ending.end_all(BOB, UserName("bob"))
+
+    assert {one.lease: one.effective for one in ended} == {lasting.id: "now", live.id: "now"}
+    assert await guarded.shop.ending.end_all(BOB, UserName("bob")) == []
 
 
 async def test_older_keys_of_a_lease_in_a_shared_slot_are_not_said_to_be_over(house: House) -> None:
@@ -60,12 +72,13 @@ async def test_a_lease_that_is_ended_while_its_keys_are_made_is_not_given(guarde
 
 
 async def test_a_lease_that_was_not_given_is_not_kept_either(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> None:
-    register = guarded.shop.vending.register
+    register, late = guarded.shop.vending.register, asyncio.Event()
     put = register.put
 
     async def put_late(*lease: Any) -> None:
         await asyncio.sleep(0.05)
         await put(*lease)
+        late.set()
 
     async def end() -> None:
         guarded.shop.store.meanwhile = nothing
@@ -75,7 +88,7 @@ async def test_a_lease_that_was_not_given_is_not_kept_either(guarded: Guarded, m
     guarded.shop.store.meanwhile = end
     with pytest.raises(Conflict):
         await leased(guarded)
-    await asyncio.sleep(0.1)
+    await asyncio.wait_for(late.wait(), 10)
 
     assert [kept.id async for kept in register.of(UserName("bob"), since=0)] == []
 
@@ -113,8 +126,8 @@ async def test_all_leases_of_somebody_disabled_are_ended_once_by_request_and_fee
     await house.users.patch(CAROL, UserName("bob"), {"disabled": False}, revision=None)
     new = await leased(guarded)
 
-    for text in [text for _, text in await house.trail.read(count=1000)]:
-        await guarded.aftermath([text])  # told everything again
+    for entry in await house.entries():
+        await guarded.aftermath([entry["event"]])  # told everything again
 
     assert guarded.may(new, HOME)
     assert not guarded.may(lease, HOME)
@@ -131,8 +144,7 @@ async def test_an_event_that_somebody_is_dealing_with_is_left_to_them_and_comes_
     house, database = guarded.shop.house, guarded.worker.database
     await leased(guarded)
     await house.users.patch(CAROL, UserName("bob"), {"disabled": True}, revision=None)
-    texts = [text for _, text in await house.trail.read(count=1000) if '"kind":"user.changed"' in text]
-    event = json.loads(texts[-1])
+    event = next(event for event in reversed(await house.recorded()) if event["kind"] == "user.changed")
     await database.acquire(f"vendor:ending-by:{event['event_id']}", 60)
     await house.users.patch(CAROL, UserName("bob"), {"disabled": False}, revision=None)
     new = await leased(guarded)

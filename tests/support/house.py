@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from tests.support.callers import caller
 from vendor.audit.trail import Trail, stream_key
@@ -52,9 +53,17 @@ class House:
     reach: Reach
     removal: Removal
 
+    async def entries(self) -> list[dict[str, str]]:
+        """Everything in the stream, in order, as it is kept: an `event`, and the `revision` of a change."""
+        return [fields for _, fields in await self.database._client.xrange(stream_key(Keys().root))]
+
+    async def recorded(self) -> list[dict[str, Any]]:
+        """All recorded events, in order."""
+        return [json.loads(fields["event"]) for fields in await self.entries()]
+
     async def kinds(self) -> list[str]:
         """The kinds of all recorded events, in order."""
-        return [json.loads(text)["kind"] for _, text in await self.trail.read(count=1000)]
+        return [event["kind"] for event in await self.recorded()]
 
 
 @asynccontextmanager

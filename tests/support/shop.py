@@ -1,6 +1,5 @@
 """Vending on governance in a real Valkey, with a store that counts and during whose calls things happen."""
 
-import json
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -87,7 +86,7 @@ class Shop:
 
     async def events(self) -> list[dict[str, object]]:
         """The events of vending."""
-        found = [json.loads(text) for _, text in await self.house.trail.read(count=1000)]
+        found = await self.house.recorded()
         return [event for event in found if str(event["kind"]).startswith(("vend.", "break_glass."))]
 
 

@@ -19,7 +19,7 @@ def stream_key(root: str) -> str:
 
 
 class Trail:
-    """Writer and reader of the stream."""
+    """Writer of the stream."""
 
     def __init__(self, database: Database, stream: str) -> None:
         self._database = database
@@ -38,8 +38,3 @@ class Trail:
             await self.write(event)
         except AuditUnavailable:
             _log.error("refusal not recorded", audit_event=event.event_id, reason=event.reason)
-
-    async def read(self, *, after: str = "0", count: int = 100) -> list[tuple[str, str]]:
-        """Read up to `count` events after the cursor `after`, oldest first, as (cursor, JSON text)."""
-        entries = await self._database.read_stream(self._stream, after, count)
-        return [(cursor, fields["event"]) for cursor, fields in entries]
