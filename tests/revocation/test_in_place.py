@@ -1,35 +1,18 @@
 """A change that alters nothing for somebody with live leases is answered after a look: no turn, nothing on disk."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.support.callers import caller
-from tests.support.house import KBASE, House
-from tests.support.shop import ask
+from tests.revocation.bob import DATA, join, leased, leave, share
+from tests.support.house import KBASE
 from tests.support.vault import Guarded, nothing, open_guarded
-from vendor.governance.records import Target, TargetKind
 from vendor.leases.ceilings.effects import Concerned
-from vendor.leases.lease import Lease
-from vendor.names import Bucket, Prefix, TenantName, UserName, parse_s3_path
-from vendor.policy.grant import Access, Level
-from vendor.stewardship.shares import Offer
+from vendor.names import Bucket, Prefix, UserName
 
-ALICE, BOB, CAROL = caller("alice"), caller("bob"), caller("carol", admin=True)
 BOBS = UserName("bob")
-DATA = "cdm-lake/tenant-general-warehouse/kbase/"
-GIVEN = "cdm-lake/users-general-warehouse/alice/given/"
-HOME = Bucket("cdm-lake"), Prefix("users-general-warehouse/bob/")
+PLACE = Bucket("cdm-lake"), Prefix("users-general-warehouse/bob/")
 ABOUT_BOB = Concerned({BOBS}, set())
-
-
-@pytest.fixture
-async def guarded(house: House) -> AsyncIterator[Guarded]:
-    made = open_guarded(house)
-    yield made
-    await made.shop.close()
-    await made.aftermath.close()
 
 
 @pytest.fixture
@@ -44,18 +27,6 @@ def taken(guarded: Guarded, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     monkeypatch.setattr(guarded.writer.turns, "take", noted)
     return turns
-
-
-async def leased(guarded: Guarded) -> Lease:
-    return (await guarded.shop.vending.vend(BOB, ask())).lease
-
-
-async def leave(house: House) -> None:
-    await house.members.remove(CAROL, KBASE, BOBS, revision=None)
-
-
-async def join(house: House) -> None:
-    await house.members.set(CAROL, KBASE, BOBS, Access.READ_ONLY, revision=None)
 
 
 async def test_nothing_is_taken_or_written_where_all_is_in_place(guarded: Guarded, taken: list[str]) -> None:
@@ -82,7 +53,7 @@ async def test_what_a_change_alters_is_written(guarded: Guarded, taken: list[str
 
 async def test_ended_leases_whose_keys_are_still_out_need_no_turn(guarded: Guarded, taken: list[str]) -> None:
     lease = await leased(guarded)
-    assert await guarded.ceilings.end(BOBS, lease.id, HOME)
+    assert await guarded.ceilings.end(BOBS, lease.id, PLACE)
     taken.clear()
     await leave(guarded.shop.house)
 
@@ -131,12 +102,10 @@ async def test_a_change_and_back_waits_for_who_is_writing_what_was_between(guard
 
 async def test_a_grant_that_ends_is_noted_even_if_it_changes_no_document(guarded: Guarded) -> None:
     await leased(guarded)
-    house = guarded.shop.house
-    path, now = parse_s3_path(f"s3://{GIVEN}"), house.clock.now
-    bob = (Target(TargetKind.USER, "bob"),)
-    await house.shares.create(ALICE, Offer(path, bob, Level.READ, now + 5000))
+    house, now = guarded.shop.house, guarded.shop.house.clock.now
+    await share(house, now + 5000)
     assert await guarded.worker.effects.of(ABOUT_BOB)
-    await house.shares.create(ALICE, Offer(path, bob, Level.READ, now + 1000))
+    await share(house, now + 1000)
 
     assert await guarded.worker.effects.of(ABOUT_BOB)
 
@@ -144,5 +113,5 @@ async def test_a_grant_that_ends_is_noted_even_if_it_changes_no_document(guarded
 
 
 async def test_a_member_without_leases_costs_one_look(guarded: Guarded, taken: list[str]) -> None:
-    assert await guarded.worker.effects.of(Concerned(set(), {TenantName(KBASE)}))
+    assert await guarded.worker.effects.of(Concerned(set(), {KBASE}))
     assert taken == []
