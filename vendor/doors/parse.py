@@ -3,7 +3,7 @@
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -145,6 +145,10 @@ class Page(Query):
         if not shape.fullmatch(place) or cursor(place) != self.cursor:
             raise InvalidRequest("cursor: not a cursor of this list.")
         return place
+
+    def following(self, names: Sequence[str]) -> str | None:
+        """Return the cursor of the page after one with these names; None at the end, which a full page may be, too."""
+        return cursor(names[-1] if len(names) == self.limit else None)
 
 
 def cursor(place: str | None) -> str | None:

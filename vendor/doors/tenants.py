@@ -12,7 +12,7 @@ from vendor.doors import shapes
 from vendor.doors.body import Body, read, read_query
 from vendor.doors.context import caller, gateway
 from vendor.doors.operation import Example, Link, Operation, Reply
-from vendor.doors.parse import Page, cursor, etag, if_match, tenant_in_path
+from vendor.doors.parse import Page, etag, if_match, tenant_in_path
 from vendor.doors.render import JSON
 from vendor.errors import AlreadyExists, Conflict, NotSteward, UnknownTenant
 from vendor.governance.records import Tenant
@@ -82,9 +82,9 @@ async def list_tenants(request: Request) -> Response:
     who = await caller(request)
     page = read_query(request, Page)
     revision, tenants = await gateway(request).tenants.listed(who, page.after(), page.limit)
-    following = tenants[-1].name if len(tenants) == page.limit else None
-    answer: TenantPage = {"tenants": [_said(tenant) for tenant in tenants], "cursor": cursor(following)}
-    return JSON(answer, headers=etag(revision))
+    following = page.following([tenant.name for tenant in tenants])
+    shown: TenantPage = {"tenants": [_said(tenant) for tenant in tenants], "cursor": following}
+    return JSON(shown, headers=etag(revision))
 
 
 async def get_tenant(request: Request) -> Response:

@@ -12,7 +12,7 @@ from vendor.doors import shapes
 from vendor.doors.body import Body, read, read_query
 from vendor.doors.context import caller, gateway
 from vendor.doors.operation import Example, Link, Operation, Reply
-from vendor.doors.parse import ForceQuery, Page, cursor, etag, if_match, user_in_path
+from vendor.doors.parse import ForceQuery, Page, etag, if_match, user_in_path
 from vendor.doors.render import JSON
 from vendor.doors.tenants import Line
 from vendor.errors import AlreadyExists, Conflict, InvalidRequest, LastSteward, UnknownUser
@@ -64,8 +64,8 @@ async def list_users(request: Request) -> Response:
     who = await caller(request)
     page = read_query(request, Page)
     revision, users = await gateway(request).users.listed(who, page.after(), page.limit)
-    following = users[-1].name if len(users) == page.limit else None
-    answer: UserPage = {"users": [_shown(user) for user in users], "cursor": cursor(following)}
+    following = page.following([user.name for user in users])
+    answer: UserPage = {"users": [_shown(user) for user in users], "cursor": following}
     return JSON(answer, headers=etag(revision))
 
 
