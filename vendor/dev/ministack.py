@@ -46,8 +46,8 @@ def install_ministack() -> Path:
     return server
 
 
-def start_ministack(folder: StateFolder, children: Children, *, bucket: Bucket, policies: Path) -> Store:
-    """Start it with the role of leases and a user `vendor` who may assume it, and an empty bucket."""
+def serve_ministack(folder: StateFolder, children: Children) -> Child:
+    """Start it with nothing in it.  Raises MissingProgramError."""
     server = install_ministack()
 
     def program(ports: Sequence[int]) -> Program:
@@ -60,8 +60,13 @@ def start_ministack(folder: StateFolder, children: Children, *, bucket: Bucket, 
             ports=ports,
         )
 
-    child = children.serve(1, program, _ready, within=30)
-    endpoint = _endpoint(child)
+    return children.serve(1, program, lambda child: answers(f"{endpoint_of(child)}/_ministack/health"), within=30)
+
+
+def start_ministack(folder: StateFolder, children: Children, *, bucket: Bucket, policies: Path) -> Store:
+    """Start it with the role of leases and a user `vendor` who may assume it, and an empty bucket."""
+    child = serve_ministack(folder, children)
+    endpoint = endpoint_of(child)
     service = _install_roles(endpoint, bucket, policies)
     site = StoreSite(
         kind=KIND,
@@ -75,12 +80,9 @@ def start_ministack(folder: StateFolder, children: Children, *, bucket: Bucket, 
     return Store(site, child)
 
 
-def _endpoint(child: Child) -> str:
+def endpoint_of(child: Child) -> str:
+    """Return where it answers."""
     return f"http://{LOOPBACK}:{child.program.ports[0]}"
-
-
-def _ready(child: Child) -> bool:
-    return answers(f"{_endpoint(child)}/_ministack/health")
 
 
 def _install_roles(endpoint: str, bucket: Bucket, policies: Path) -> KeyPair:

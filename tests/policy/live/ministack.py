@@ -1,14 +1,8 @@
-"""ministack, an emulator of AWS, as a second opinion on how AWS reads our documents: AssumeRole only.
-
-It pins its own botocore, so it lives in a virtual environment of its own, made when a test first asks for it.
-"""
+"""ministack, an emulator of AWS, as a second opinion on how AWS reads our documents: AssumeRole only."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -18,15 +12,12 @@ from botocore.config import Config
 from tests.policy.live.stores import BUCKETS
 from tests.policy.live.wire import Wire
 from vendor.dev.folder import open_folder
-from vendor.dev.ports import LOOPBACK
-from vendor.dev.process import Child, Children, Program
-from vendor.dev.web import answers
+from vendor.dev.ministack import ACCOUNT, ROOT, endpoint_of, serve_ministack
+from vendor.dev.process import Children
+from vendor.dev.programs import MissingProgramError
 from vendor.policy.oracle import Reading
 
-VERSION = "1.5.33"
-_ROOT = ("test", "test")
-_ACCOUNT = "000000000000"
-_INSTALL_SECONDS = 180
+_ROOT = (ROOT.access_key, ROOT.secret_key)
 
 
 class Ministack:
@@ -43,7 +34,7 @@ class Ministack:
         iam.put_user_policy(UserName="vendor", PolicyName="assume", PolicyDocument=_document("sts:AssumeRole", "*"))
         trust = {
             "Effect": "Allow",
-            "Principal": {"AWS": f"arn:aws:iam::{_ACCOUNT}:user/vendor"},
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/vendor"},
             "Action": "sts:AssumeRole",
         }
         iam.create_role(
@@ -63,7 +54,7 @@ class Ministack:
         """Return a connection with temporary keys; web identity would ignore the policy here."""
         assert by
         answer = self._sts.assume_role(
-            RoleArn=f"arn:aws:iam::{_ACCOUNT}:role/Lease", RoleSessionName="test", Policy=policy
+            RoleArn=f"arn:aws:iam::{ACCOUNT}:role/Lease", RoleSessionName="test", Policy=policy
         )
         keys = answer["Credentials"]
         return Wire(self._endpoint, keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"])
@@ -82,46 +73,14 @@ class Ministack:
 @contextmanager
 def running_ministack() -> Iterator[Ministack]:
     """Run it as long as the block lasts; the test is skipped where it cannot be installed."""
-    hypercorn = _installed()
     with open_folder(None) as folder:
         children = Children()
-
-        def program(ports: Any) -> Program:
-            return Program(
-                name="ministack",
-                argv=[str(hypercorn), "ministack.app:app", "--bind", f"{LOOPBACK}:{ports[0]}"],
-                environment=folder.environment({"AUTH": "true", "GATEWAY_PORT": str(ports[0])}),
-                folder=folder.sub("ministack"),
-                log=folder.logs / "ministack.log",
-                ports=ports,
-            )
-
         try:
-            child = children.serve(1, program, _answers, within=30)
-            yield Ministack(f"http://{LOOPBACK}:{child.program.ports[0]}")
+            yield Ministack(endpoint_of(serve_ministack(folder, children)))
+        except MissingProgramError as missing:
+            pytest.skip(str(missing))
         finally:
             children.stop(kill=True)
-
-
-def _answers(child: Child) -> bool:
-    return answers(f"http://{LOOPBACK}:{child.program.ports[0]}/_ministack/health")
-
-
-def _installed() -> Path:
-    """Return ministack's server from a virtual environment beside our own, made on demand."""
-    place = Path(sys.prefix) / f"ministack-{VERSION}"
-    server, done = place / "bin" / "hypercorn", place / "installed"
-    if not done.exists():
-        for argv in (
-            [sys.executable, "-m", "venv", "--clear", str(place)],
-            [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", f"ministack=={VERSION}"],
-        ):
-            try:
-                subprocess.run(argv, check=True, capture_output=True, timeout=_INSTALL_SECONDS)
-            except (subprocess.SubprocessError, OSError) as failure:
-                pytest.skip(f"ministack {VERSION} cannot be installed here: {failure}")
-        done.touch()
-    return server
 
 
 def _document(action: str, resource: str) -> str:
