@@ -3,7 +3,9 @@
 import asyncio
 
 import pytest
+import structlog
 
+from tests.support.waiting import reached
 from vendor.tasks import alongside, give_up
 
 
@@ -48,3 +50,16 @@ async def test_work_lasts_as_long_as_the_block_also_if_that_fails() -> None:
     with pytest.raises(KeyError):
         await block()
     assert over.is_set()
+
+
+async def test_work_that_fails_before_the_end_is_told() -> None:
+    async def failing() -> None:
+        raise ValueError("on its own")
+
+    with structlog.testing.capture_logs() as lines:
+        async with alongside(failing(), "a duty"):
+            await reached(lambda: lines)
+        async with alongside(asyncio.sleep(60), "another"):
+            await asyncio.sleep(0)
+
+    assert [(line["work"], str(line["exc_info"])) for line in lines] == [("a duty", "on its own")]
