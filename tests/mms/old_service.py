@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 BUCKET = "cdm-lake"
-ASSIGNED = "2026-05-02 08:00:00+02"
 PARTS = ["data", "exp1", "exp10", "notes.txt", "a b", "ünï"]
 GENERAL, SQL = "users-general-warehouse", "users-sql-warehouse"
 

@@ -31,6 +31,7 @@ COMMITTER: Final = {
 
 
 def store_settings(endpoint: Endpoint) -> dict[str, str]:
+    """Return where the store is, and how it is spoken to."""
     return {
         "spark.hadoop.fs.s3a.endpoint": endpoint.url,
         "spark.hadoop.fs.s3a.endpoint.region": endpoint.region,
@@ -42,6 +43,7 @@ def store_settings(endpoint: Endpoint) -> dict[str, str]:
 
 
 def key_settings(gateway: str, file: Path, *, with_jar: bool, insecure_http: bool) -> dict[str, str]:
+    """Return where keys come from: the token file alone, through our jar or through the SDK's container provider."""
     if with_jar:
         settings = {
             "spark.hadoop.fs.s3a.aws.credentials.provider": PROVIDER,
@@ -62,6 +64,7 @@ def key_settings(gateway: str, file: Path, *, with_jar: bool, insecure_http: boo
 
 
 def folder_settings(held: Vended, places: Mapping[str, str], *, warehouse: bool, event_log: bool) -> dict[str, str]:
+    """Return where tables and event logs go; the folder of the latter is made.  Raises ClientError."""
     settings = {}
     if warehouse and "sql" in places:
         settings["spark.sql.warehouse.dir"] = places["sql"]
@@ -100,6 +103,7 @@ def _make_folder(held: Vended, place: str) -> None:
 
 
 def apply(target: Any, settings: Mapping[str, str]) -> None:
+    """Put settings on a session's builder, a SparkConf or a dictionary; on None they are not put.  Raises BadInput."""
     if target is None:
         return
     if isinstance(target, MutableMapping):
