@@ -18,6 +18,7 @@ from typing import Any
 import httpx2
 import redis
 
+from tests.support.waiting import eventually
 from vendor.dev.gateway import Gateway
 from vendor.dev.ports import LOOPBACK
 from vendor.dev.stack import Stack, running_stack
@@ -109,7 +110,7 @@ class Drill:
         if victim == "redis":
             self.stack.valkey.child.stop(kill=True)
             self.stack.valkey.child.restart()
-            _until(self._redis_answers)
+            eventually(self._redis_answers, within=60, what="that Redis answers")
             return
         gateway = self.gateways[int(victim)]
         gateway.child.stop(kill=True)
@@ -190,7 +191,11 @@ class Drill:
         with self.redis() as connection:
             newest: Any = connection.xrevrange(f"{STREAM}:checkpoints", count=1)
             number = int(newest[0][0].partition("-")[0])
-            _until(lambda: all(int(connection.hget(f"{STREAM}:sinks", one) or 0) >= number for one in sinks), within)
+
+            def all_have_it() -> bool:
+                return all(int(connection.hget(f"{STREAM}:sinks", one) or 0) >= number for one in sinks)
+
+            eventually(all_have_it, within=within, what="that every sink has all of it")
         return exported
 
     def recorded(self) -> list[str]:
@@ -249,10 +254,3 @@ def drilling(folder: Path, *, bucket: bool = False) -> Iterator[Drill]:
         else:
             gateways.append(stack.add_gateway("gateway-second"))
         yield Drill(stack, gateways, webhook, folder)
-
-
-def _until(look: Callable[[], bool], within: float = 60.0) -> None:
-    deadline = time.monotonic() + within
-    while not look():
-        assert time.monotonic() < deadline, "it did not come back"
-        time.sleep(0.02)

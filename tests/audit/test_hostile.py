@@ -22,6 +22,7 @@ from tests.support.scrape import scrape
 from tests.support.sweeping import sweep
 from tests.support.waiting import eventually
 from vendor.dev.gateway import Gateway
+from vendor.dev.ports import is_free
 from vendor.dev.stack import Stack
 from vendor.dev.valkey import Valkey, start_valkey
 from vendor.sealed.keys import read_keys
@@ -200,6 +201,10 @@ def test_told_to_end_it_finishes_what_was_begun(beset: Beset) -> None:
             inside.release()
             return web.post(f"{beset.gateway.url}/v1/leases", json=body)
 
+    def all_are_there() -> bool:
+        return scrape(beset.gateway.url).of("vendor_http_requests_under_way") > len(asked)  # and this one
+
+    (port,) = beset.gateway.child.program.ports
     store = beset.stack.store.child
     store.freeze()
     try:
@@ -207,9 +212,9 @@ def test_told_to_end_it_finishes_what_was_begun(beset: Beset) -> None:
             asked = [pool.submit(vend, number) for number in range(8)]
             for _ in asked:
                 inside.acquire()
-            time.sleep(0.5)  # they wait for the store, which nobody can see from outside
+            eventually(all_are_there, what="that all of them are being answered")
             beset.gateway.child.ask_to_stop()
-            time.sleep(0.2)
+            eventually(lambda: is_free(port), what="that it takes no more")
             store.thaw()
             answers = [one.result() for one in asked]
     finally:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.mms.waiting import eventually_async
+from tests.support.waiting import reached
 from vendor.dev.kbase import KBase
 from vendor.identity.profiles import AGAIN_SECONDS, REMEMBERED_SECONDS, Profiles
 from vendor.identity.trust_shape import KBase as Entry
@@ -40,7 +40,7 @@ async def test_a_name_is_there_the_next_time(kbase: KBase, profiles: Profiles) -
     token = RawToken(kbase.token("alice"))
     assert profiles.names([ALICE, BOB, UserName("nobody")], token) == {}
 
-    names = await eventually_async(lambda: profiles.names([ALICE, BOB, UserName("nobody")], token))
+    names = await reached(lambda: profiles.names([ALICE, BOB, UserName("nobody")], token))
 
     assert names == {ALICE: "Alice Adams", BOB: "Bob Brown"}
 
@@ -51,7 +51,7 @@ async def test_a_slow_or_broken_kbase_costs_no_time_and_is_not_asked_again_at_on
     token = RawToken(kbase.token("alice"))
     kbase.break_down("html", delay=0.2)
     assert profiles.names([ALICE], token) == {}
-    await eventually_async(lambda: not profiles.busy)
+    await reached(lambda: not profiles.busy)
     kbase.recover()
 
     assert profiles.names([ALICE], token) == {}
@@ -59,20 +59,20 @@ async def test_a_slow_or_broken_kbase_costs_no_time_and_is_not_asked_again_at_on
 
     watch.now += AGAIN_SECONDS
     profiles.names([ALICE], token)
-    assert await eventually_async(lambda: profiles.names([ALICE], token)) == {ALICE: "Alice Adams"}
+    assert await reached(lambda: profiles.names([ALICE], token)) == {ALICE: "Alice Adams"}
 
 
 async def test_names_are_asked_anew_after_some_minutes(kbase: KBase, profiles: Profiles, watch: Stopwatch) -> None:
     token = RawToken(kbase.token("alice"))
     profiles.names([ALICE], token)
-    await eventually_async(lambda: profiles.names([ALICE], token))
+    await reached(lambda: profiles.names([ALICE], token))
     kbase.add_user("alice", ["BERDL_USER"], "Alice Adams-Baker")
     assert profiles.names([ALICE], token) == {ALICE: "Alice Adams"}
 
     watch.now += REMEMBERED_SECONDS
 
     profiles.names([ALICE], token)
-    assert await eventually_async(lambda: profiles.names([ALICE], token)) == {ALICE: "Alice Adams-Baker"}
+    assert await reached(lambda: profiles.names([ALICE], token)) == {ALICE: "Alice Adams-Baker"}
 
 
 @pytest.mark.parametrize("token", ["eyJhbGciOiJIUzI1NiJ9.e30.c2ln", "vlt_abcdefghijklmnop"])
@@ -86,7 +86,7 @@ async def test_a_name_that_kbase_cannot_have_does_not_spoil_the_question(kbase: 
     token = RawToken(kbase.token("alice"))
     profiles.names([UserName("a.b-c"), ALICE], token)
 
-    assert await eventually_async(lambda: profiles.names([ALICE], token)) == {ALICE: "Alice Adams"}
+    assert await reached(lambda: profiles.names([ALICE], token)) == {ALICE: "Alice Adams"}
 
 
 async def test_prefixed_names_are_asked_without_their_prefix(kbase: KBase) -> None:
@@ -95,5 +95,5 @@ async def test_prefixed_names_are_asked_without_their_prefix(kbase: KBase) -> No
     users = [UserName("kb.alice"), BOB]
     profiles.names(users, token)
 
-    assert await eventually_async(lambda: profiles.names(users, token)) == {"kb.alice": "Alice Adams"}
+    assert await reached(lambda: profiles.names(users, token)) == {"kb.alice": "Alice Adams"}
     await profiles.close()

@@ -19,9 +19,10 @@ def eventually(look: Callable[[], T], *, within: float = 10.0, what: str = "it")
         time.sleep(0.02)
 
 
-async def reached(look: Callable[[], object], *, within: float = 10.0) -> None:
-    """Let other tasks run until `look` returns something true.  Fails when the time is over."""
+async def reached(look: Callable[[], T], *, within: float = 10.0) -> T:
+    """Let other tasks run until `look` returns something true, and return that.  Fails when the time is over."""
     deadline = time.monotonic() + within
-    while not look():
+    while not (seen := look()):
         assert time.monotonic() < deadline, f"it did not happen within {within:g} s"
         await asyncio.sleep(0.005)
+    return seen
