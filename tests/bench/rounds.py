@@ -1,9 +1,11 @@
 """Rounds in alternation: each side once a round, and in the other order in the next."""
 
+import itertools
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
 from statistics import mean, median
 from typing import Final
 
@@ -40,6 +42,56 @@ class Steady:
         return _ERROR * deviation / math.sqrt(len(ratios)) <= self.within * middle
 
 
+@dataclass(slots=True)
+class Comparison:
+    """Sides that are measured in rounds, a few at each visit, and what was found so far.
+
+    Each visit is `around` something, as is a store having a core of its own.
+    """
+
+    sides: Mapping[str, Side]
+    steady: Sequence[Steady] = ()
+    each: int = 1
+    around: Callable[[], AbstractContextManager[None]] = nullcontext
+    found: dict[str, list[Mapping[str, float]]] = field(init=False)
+    _rounds: int = 0
+
+    def __post_init__(self) -> None:
+        self.found = {name: [] for name in self.sides}
+
+    def visit(self) -> None:
+        """Measure all sides, each time in the other order."""
+        with self.around():
+            for _ in range(self.each):
+                names = list(self.sides)
+                for name in names if self._rounds % 2 == 0 else reversed(names):
+                    self.found[name].append(self.sides[name]())
+                self._rounds += 1
+
+    @property
+    def enough(self) -> bool:
+        """Say whether the ratios hold still, or further rounds would be too many."""
+        return self._rounds >= MOST or all(ratio.reached(self.found) for ratio in self.steady)
+
+
+def in_turn(comparisons: Sequence[Comparison], visits: int, *, patience: float) -> Iterator[tuple[int, int]]:
+    """Visit one after the other, `visits` times, and then those whose ratios do not hold still, as long as time lasts.
+
+    So the rounds of each lie all over the time that all of them take, and a machine that is another one for a minute
+    changes a few rounds of each instead of all rounds of one.  Yields, after each turn, its number and how many have
+    not enough yet.
+    """
+    until = time.monotonic() + patience
+    for number in itertools.count(1):
+        for comparison in comparisons:
+            if number <= visits or (not comparison.enough and time.monotonic() < until):
+                comparison.visit()
+        lacking = sum(not comparison.enough for comparison in comparisons)
+        yield number, lacking
+        if number >= visits and (not lacking or time.monotonic() >= until):
+            return
+
+
 def alternate(
     rounds: int, sides: Mapping[str, Side], steady: Sequence[Steady] = (), *, patience: float = PATIENCE
 ) -> dict[str, list[Mapping[str, float]]]:
@@ -47,13 +99,7 @@ def alternate(
 
     There are at least `rounds`, and more as long as a ratio does not hold still, and `patience` lasts.
     """
-    found: dict[str, list[Mapping[str, float]]] = {name: [] for name in sides}
-    until = time.monotonic() + patience
-    for number in range(max(rounds, MOST if steady else 0)):
-        enough = all(ratio.reached(found) for ratio in steady) if number >= rounds else False
-        if enough or (number >= rounds and time.monotonic() > until):
-            break
-        names = list(sides)
-        for name in names if number % 2 == 0 else reversed(names):
-            found[name].append(sides[name]())
-    return found
+    comparison = Comparison(sides, steady)
+    for _ in in_turn([comparison], rounds, patience=patience):
+        pass
+    return comparison.found

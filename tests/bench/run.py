@@ -12,29 +12,34 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from tests.bench import guard, report, stalls
+from tests.bench import guard, report, stalls, turns
 from tests.bench.figures import Row
 from tests.bench.scenarios import auditing, governance, leases, mms, parts, repeated, revocation, storm, workers
 from tests.bench.site import Site, open_site
 
 OUTPUT = Path(".bench")
+COMPARED: Mapping[str, turns.Turns] = {
+    leases.NAME: leases.turns,
+    auditing.NAME: auditing.turns,
+    workers.TWO: workers.two,
+    governance.REPLICAS: governance.replicas,
+}
+"""These take turns with each other, before all others."""
 SCENARIOS: Mapping[str, Callable[[Site], Iterator[Row]]] = {
-    leases.NAME: leases.measure,
     repeated.NAME: repeated.measure,
     parts.VERIFY: parts.verify,
     parts.PLAN: parts.plan,
     parts.GRANTS: parts.grants,
     storm.NAME: storm.measure,
-    auditing.NAME: auditing.measure,
     workers.MEMORY: workers.memory,
     workers.START: workers.start,
-    workers.TWO: workers.two,
     revocation.NAME: revocation.measure,
     governance.NAME: governance.measure,
     mms.NAME: mms.measure,
 }
+EVERY: Final = (*COMPARED, *SCENARIOS)
 ALONE = {revocation.NAME, governance.NAME, mms.NAME}
 """What they find depends on who has live leases and on what the store keeps: they begin with stacks of their own."""
 
@@ -45,12 +50,19 @@ def run(names: Sequence[str], *, quick: bool, slow_ms: int | None = None) -> lis
     shared = [name for name in names if name not in ALONE]
     for together in filter(None, [shared, *([name] for name in names if name in ALONE)]):
         with open_site(quick=quick, slow_ms=slow_ms) as site:
+            rows += _in_turn([name for name in together if name in COMPARED], site)
             for name in together:
-                rows += _found(name, site)
+                rows += _found(name, site) if name in SCENARIOS else []
             held_up += stalls.lines_of(site.gateway_logs)
     if slow_ms is not None:
         sys.stdout.write(f"\n{stalls.table(stalls.places(held_up), slow_ms)}\n")
     return rows
+
+
+def _in_turn(names: Sequence[str], site: Site) -> Iterator[Row]:
+    for name, found in turns.measured(COMPARED, names, site) if names else ():
+        sys.stdout.write(f"\n{name}\n{report.table(found)}\n")
+        yield from found
 
 
 def _found(name: str, site: Site) -> list[Row]:
@@ -65,11 +77,11 @@ def main() -> int:
     """Run; 0 also where a goal is missed, because a slow machine is no mistake."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", default=os.environ.get("QUICK") == "1")
-    parser.add_argument("--scenario", action="append", choices=[*SCENARIOS], help="default: all of them")
+    parser.add_argument("--scenario", action="append", choices=EVERY, help="default: all of them")
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for bench.json and bench.html")
     parser.add_argument("--stalls", type=int, metavar="MS", help="tell what kept a gateway's event loop for longer")
     asked = parser.parse_args()
-    rows = run(asked.scenario or list(SCENARIOS), quick=asked.quick, slow_ms=asked.stalls)
+    rows = run(asked.scenario or EVERY, quick=asked.quick, slow_ms=asked.stalls)
     report.write(rows, asked.output, quick=asked.quick)
     missed = [row.name for row in rows if row.met is False]
     sys.stdout.write(f"\nwritten: {asked.output}/bench.json, {asked.output}/bench.html\n")

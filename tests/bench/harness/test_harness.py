@@ -2,7 +2,8 @@
 
 import itertools
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from tests.bench import guard, mms_state, report, scaling, soak, stalls
 from tests.bench.figures import Case, Goal, Row
 from tests.bench.plots import page
-from tests.bench.rounds import MOST, Steady, alternate
+from tests.bench.rounds import MOST, Comparison, Steady, alternate, in_turn
 from tests.bench.simulation import Storm
 from vendor.governance.statefile import End, read_line
 from vendor.operate.bench.load import NUMBER, Generator, Load, Outcome, Refused, json_request, request
@@ -126,6 +127,45 @@ def test_there_are_no_further_rounds_when_patience_is_over() -> None:
     sides = {"vendor": lambda: {"x": next(vendor)}, "sts": lambda: {"x": 2.0}}
 
     assert len(alternate(4, sides, [Steady("vendor", "sts", "x")], patience=0.0)["vendor"]) == 4
+
+
+def test_comparisons_take_turns_until_all_hold_still() -> None:
+    order: list[str] = []
+
+    def side(name: str, value: float) -> Callable[[], Mapping[str, float]]:
+        def measured() -> Mapping[str, float]:
+            order.append(name)
+            return {"x": value}
+
+        return measured
+
+    restless = itertools.cycle([1.0, 3.0])
+    still = Comparison({"a": side("a", 1.0), "b": side("b", 2.0)}, [Steady("b", "a", "x")], each=2)
+    other = Comparison({"c": side("c", 1.0), "d": lambda: {"x": next(restless)}}, [Steady("d", "c", "x")])
+
+    turns = list(in_turn([still, other], 3, patience=60.0))
+
+    assert order[:10] == ["a", "b", "b", "a", "c", "a", "b", "b", "a", "c"]
+    assert turns[2] == (3, 1)
+    assert turns[-1] == (MOST, 0)
+    assert (len(still.found["a"]), len(other.found["c"])) == (6, MOST)
+
+
+def test_a_comparison_is_visited_as_often_as_it_has_to_be_however_short_time_is() -> None:
+    restless = itertools.cycle([1.0, 3.0])
+    inside: list[str] = []
+
+    @contextmanager
+    def apart() -> Iterator[None]:
+        inside.append("in")
+        yield
+        inside.append("out")
+
+    other = Comparison({"c": lambda: {"x": 1.0}, "d": lambda: {"x": next(restless)}}, [Steady("d", "c", "x")], 2, apart)
+
+    assert list(in_turn([other], 2, patience=0.0)) == [(1, 1), (2, 1)]
+    assert len(other.found["d"]) == 4
+    assert inside == ["in", "out"] * 2
 
 
 def test_a_ratio_is_the_median_of_the_rounds_not_of_the_medians() -> None:

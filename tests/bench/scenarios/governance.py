@@ -6,21 +6,24 @@ from functools import partial
 import httpx2
 
 from tests.bench.figures import Case, Goal, Row
+from tests.bench.people import tokens
+from tests.bench.rounds import Comparison, Steady
 from tests.bench.site import Site
+from tests.bench.turns import Turn
 from vendor.dev.juicefs import KIND as JUICEFS
 from vendor.operate.bench.load import NUMBER, Outcome, json_request, request
 
-NAME = "governance"
+NAME, REPLICAS = "governance", "replicas"
 FOLDER = "s3a://cdm-lake/users-general-warehouse/alice/bench"
 MEMBER = "/v1/tenants/hydro/members/bob"
 MANY = {True: 25, False: 200}
 """Shares of other paths, quick and full."""
-AT_ONCE, ROUNDS = 300, 8
-"""Shares of a load and rounds; nobody can share more than 10,000 paths, which a number of seconds might come to."""
+AT_ONCE, SHARING = 300, 8
+"""Shares of a load, and who makes them at once; nobody can share more than 10,000 paths, as one might in seconds."""
 
 
 def measure(site: Site) -> Iterator[Row]:
-    """Changes one after the other; then at once, through one replica and through two."""
+    """Changes, one after the other; then looks."""
     stack = site.stack(JUICEFS)
     url = stack.gateway.url
     asks = {
@@ -31,23 +34,30 @@ def measure(site: Site) -> Iterator[Row]:
         found = site.alternate({"vendor": partial(_load, site, url, sent, 1, AT_ONCE)})
         goals = {"p50_ms": (Goal("measured", at_most=4.0),)}
         yield from Case(NAME, name).rows(found, measured="vendor", goals=goals)
-    yield from _replicas(site)
     yield from _looks(site, url, stack.tokens["alice"])
 
 
-def _replicas(site: Site) -> list[Row]:
+def replicas(site: Site) -> Iterator[Turn]:
+    """Shares of many users at once, through one replica and through two."""
     stack = site.stack(JUICEFS)
     urls = [stack.gateway.url, site.second_gateway(JUICEFS).url]
-    sent = {url: [_post(url, stack.tokens["alice"], "/v1/shares", _share(NUMBER.decode()))] for url in urls}
+    people = enumerate(tokens(stack, "bench", SHARING))
+    sent = {url: list[bytes]() for url in urls}
+    for number, token in people:
+        folder = f"s3a://cdm-lake/users-general-warehouse/bench{number}/shared"
+        for url, asks in sent.items():
+            asks.append(_post(url, token, "/v1/shares", _share(NUMBER.decode(), folder)))
 
     def one() -> Mapping[str, float]:
-        return _load(site, urls[0], sent[urls[0]], 8, AT_ONCE)
+        return _load(site, urls[0], sent[urls[0]], SHARING, AT_ONCE)
 
     def two() -> Mapping[str, float]:
-        return _sum(site.loads([(url, sent[url]) for url in urls], connections=4, most=AT_ONCE // 2))
+        return _sum(site.loads([(url, sent[url]) for url in urls], connections=SHARING // 2, most=AT_ONCE // 2))
 
-    found = site.alternate({"one": one, "two": two}, rounds=ROUNDS)
-    return Case(NAME, "share/two-replicas-over-one").rows(found, measured="two", baseline="one", figures=["per_second"])
+    for warm in (one, two):
+        warm()
+    rows = partial(Case(REPLICAS, "two-over-one").rows, measured="two", baseline="one", figures=["per_second"])
+    yield Turn(Comparison({"one": one, "two": two}, [Steady("two", "one", "per_second")], each=2), rows)
 
 
 def _looks(site: Site, url: str, token: str) -> Iterator[Row]:
@@ -71,8 +81,8 @@ def _sum(outcomes: list[Outcome]) -> Mapping[str, float]:
     return {"per_second": sum(outcome.per_second for outcome in outcomes)}
 
 
-def _share(name: str) -> dict[str, object]:
-    return {"path": f"{FOLDER}/{name}/", "with": {"users": ["bob"]}, "access": "read"}
+def _share(name: str, folder: str = FOLDER) -> dict[str, object]:
+    return {"path": f"{folder}/{name}/", "with": {"users": ["bob"]}, "access": "read"}
 
 
 def _post(url: str, token: str, path: str, body: object) -> bytes:

@@ -12,9 +12,10 @@ import psutil
 from tests.bench.cores import divisible, store_apart
 from tests.bench.figures import Case, Goal, Row
 from tests.bench.people import tokens
-from tests.bench.rounds import Steady
+from tests.bench.rounds import Comparison, Found, Steady
 from tests.bench.site import Site
 from tests.bench.sts import RawSts, WireLoad, through_wire
+from tests.bench.turns import Turn
 from vendor.dev.juicefs import KIND as JUICEFS
 from vendor.dev.seaweedfs import KIND as SEAWEEDFS
 from vendor.dev.store import ASSUME_ROLE, WEB_IDENTITY
@@ -42,19 +43,19 @@ GOALS: Mapping[tuple[str, str, int], Mapping[str, tuple[Goal, ...]]] = {
 CLIENT_GOALS = {"per_second": (Goal("ratio", at_least=0.3),)}
 """On SeaweedFS, against the same call through the gateway's own client library, which is what bounds it there."""
 _STEADY = Steady("vendor", "sts", "per_second")
-SHORT, OFTEN = 0.5, 12
-"""Seconds and rounds where a call takes milliseconds at most: the shorter, the less the machine changes meanwhile."""
+SHORT, OFTEN = 0.5, 3
+"""Seconds and rounds of a turn where a call takes milliseconds at most: the shorter, the less the machine changes."""
 
 
-def measure(site: Site) -> Iterator[Row]:
-    """Measure all stores, modes and concurrencies."""
+def turns(site: Site) -> Iterator[Turn]:
+    """Compare in all stores, modes and concurrencies."""
     for store in (JUICEFS, SEAWEEDFS):
         for mode in (WEB_IDENTITY, ASSUME_ROLE):
             compared = Compared(site, store, mode)
             for connections in CONCURRENCY[mode, site.quick]:
-                yield from compared.rows(connections)
+                yield compared.turn(connections)
             if store == JUICEFS and mode == WEB_IDENTITY and divisible() and not site.quick:
-                yield from compared.rows_apart(MANY)
+                yield compared.turn_apart(MANY)
 
 
 class Compared:
@@ -63,50 +64,41 @@ class Compared:
     def __init__(self, site: Site, store: str, mode: str) -> None:
         self._site, self._store, self._mode = site, store, mode
         self._gateway = site.gateway(store, mode)
-        self._tokens = list(tokens(site.stack(store), "bench", QUICK_USERS if site.quick else MANY))
-        self._asks = [ask for token in self._tokens for ask in new_leases(self._gateway.url, token)]
-        self._warm_up()
-        self._raw = [RawSts(self._gateway, token) for token in self._tokens]
-        self._seconds, self._rounds = (SHORT, OFTEN) if store == SEAWEEDFS else (site.seconds, site.rounds)
+        theirs = users(site, store)
+        self._asks = asked_by(site, self._gateway.url, theirs)
+        self._raw = [RawSts(self._gateway, token) for token in theirs]
+        self._seconds, self._rounds = (SHORT, OFTEN) if store == SEAWEEDFS else (site.seconds, 2)
 
-    def _warm_up(self) -> None:
-        """Have every document written that leases of these users need."""
-        most = len(self._asks) * (DOCUMENTS + 1)
-        self._site.load(self._gateway.url, self._asks, connections=FEW, seconds=PATIENCE, most=most)
-
-    def rows(self, connections: int) -> list[Row]:
-        """Measure at one concurrency."""
+    def turn(self, connections: int) -> Turn:
+        """Compare at one concurrency."""
         sides = {"sts": partial(self._direct, connections), "vendor": partial(self._vended, connections)}
         if self._store == SEAWEEDFS:
             sides["wire"] = partial(self._through_wire, connections)
         for warm in sides.values():
             warm()
-        found = self._site.alternate(sides, _STEADY, rounds=self._rounds)
+        return Turn(Comparison(sides, [_STEADY], self._rounds), partial(self._rows, connections))
+
+    def turn_apart(self, connections: int) -> Turn:
+        """Compare with the store on a core of its own, both sides."""
+        sides = {"sts": partial(self._direct, connections), "vendor": partial(self._vended, connections)}
+        apart = partial(store_apart, self._site.stack(self._store))
+        case = Case(NAME, f"{self._store}/{self._mode}/c{connections}/store-on-its-own-core")
+        rows = partial(case.rows, measured="vendor", baseline="sts", figures=["per_second"])
+        return Turn(Comparison(sides, [_STEADY], self._rounds, apart), rows)
+
+    def _rows(self, connections: int, found: Found) -> list[Row]:
         case = Case(NAME, f"{self._store}/{self._mode}/c{connections}")
         goals = GOALS.get((self._store, self._mode, connections), {})
-        rows = case.rows(found, measured="vendor", baseline="sts", figures=["per_second"], goals=goals)
-        rows += case.rows(
-            found,
-            measured="vendor",
-            baseline="sts",
-            figures=["p50_ms", "p99_ms"],
-            goals=goals,
-            beside=connections > 1,  # the median of a raw call is now that of those who wait, now of those who do not
-        )
+        beside_sts = partial(case.rows, found, measured="vendor", baseline="sts", goals=goals)
+        rows = beside_sts(figures=["per_second"])
+        # One at a time the median says the same again; of several it is now that of those who wait, now of the others.
+        rows += beside_sts(figures=["p50_ms", "p99_ms"], beside=True)
         rows += case.rows(found, measured="vendor", figures=["gateway_cpu_ms"])
-        if "wire" in sides:
+        if "wire" in found:
             client_goals = CLIENT_GOALS if connections == MANY and self._mode == WEB_IDENTITY else None
             through = case.part("same-client")
             rows += through.rows(found, measured="vendor", baseline="wire", figures=["per_second"], goals=client_goals)
         return rows
-
-    def rows_apart(self, connections: int) -> list[Row]:
-        """Measure with the store on a core of its own, both sides."""
-        sides = {"sts": partial(self._direct, connections), "vendor": partial(self._vended, connections)}
-        with store_apart(self._site.stack(self._store)):
-            found = self._site.alternate(sides, _STEADY)
-        case = Case(NAME, f"{self._store}/{self._mode}/c{connections}/store-on-its-own-core")
-        return case.rows(found, measured="vendor", baseline="sts", figures=["per_second"])
 
     def _vended(self, connections: int) -> Mapping[str, float]:
         worker = psutil.Process(self._gateway.child.pid)
@@ -125,6 +117,18 @@ class Compared:
         calls = list(chain.from_iterable(zip(*signed, strict=True)))
         load = WireLoad(self._raw[0].url, calls, connections, self._seconds)
         return self._site.generator.run(through_wire, load).figures()
+
+
+def users(site: Site, store: str) -> list[str]:
+    """Return the identity tokens of as many users as ask at the same time."""
+    return list(tokens(site.stack(store), "bench", QUICK_USERS if site.quick else MANY))
+
+
+def asked_by(site: Site, url: str, theirs: Sequence[str]) -> list[bytes]:
+    """Return asks for new leases of these users, once every document is written that their leases need."""
+    asks = [ask for token in theirs for ask in new_leases(url, token)]
+    site.load(url, asks, connections=FEW, seconds=PATIENCE, most=len(asks) * (DOCUMENTS + 1))
+    return asks
 
 
 def new_leases(url: str, token: str) -> list[bytes]:

@@ -2,14 +2,16 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import psutil
 import redis
 
 from tests.bench.figures import Case, Goal, Row
-from tests.bench.rounds import Steady
-from tests.bench.scenarios.leases import new_leases
+from tests.bench.rounds import Comparison, Steady
+from tests.bench.scenarios.leases import MANY, asked_by, new_leases, users
 from tests.bench.site import Site
+from tests.bench.turns import Turn
 from vendor.dev.seaweedfs import KIND as SEAWEEDFS
 from vendor.operate.bench.load import Load, request
 
@@ -30,21 +32,21 @@ def start(site: Site) -> Iterator[Row]:
     yield Case(START, "ready").row("seconds", *seconds)
 
 
-def two(site: Site) -> Iterator[Row]:
+def two(site: Site) -> Iterator[Turn]:
     """The same load on one worker, and on two."""
-    stack = site.stack(SEAWEEDFS)
-    urls = [stack.gateway.url, site.second_gateway(SEAWEEDFS).url]
-    sent = {url: new_leases(url, stack.tokens["alice"]) for url in urls}
+    urls = [site.stack(SEAWEEDFS).gateway.url, site.second_gateway(SEAWEEDFS).url]
+    sent = {url: asked_by(site, url, users(site, SEAWEEDFS)) for url in urls}
 
     def one_worker() -> Mapping[str, float]:
-        return site.load(urls[0], sent[urls[0]], connections=16).figures()
+        return site.load(urls[0], sent[urls[0]], connections=MANY).figures()
 
     def two_workers() -> Mapping[str, float]:
-        found = site.loads([(url, sent[url]) for url in urls], connections=8)
+        found = site.loads([(url, sent[url]) for url in urls], connections=MANY // 2)
         return {"per_second": sum(outcome.per_second for outcome in found)}
 
-    found = site.alternate({"one": one_worker, "two": two_workers}, Steady("two", "one", "per_second"))
-    yield from Case(TWO, "two-over-one").rows(found, measured="two", baseline="one", figures=["per_second"])
+    sides = {"one": one_worker, "two": two_workers}
+    rows = partial(Case(TWO, "two-over-one").rows, measured="two", baseline="one", figures=["per_second"])
+    yield Turn(Comparison(sides, [Steady("two", "one", "per_second")], each=2), rows)
 
 
 def memory(site: Site) -> Iterator[Row]:
