@@ -1,5 +1,8 @@
 """Names and paths: what could widen a policy cannot be one, and what is one comes through unchanged."""
 
+import sys
+import unicodedata
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -187,6 +190,19 @@ def test_what_is_no_path(text: str) -> None:
     assert refused.value.message.isascii()
     assert refused.value.message.isprintable()
     assert len(refused.value.message) < 400
+
+
+def test_what_can_be_printed_is_no_control_nor_formatting_character_and_no_noncharacter() -> None:
+    refused = [
+        character
+        for character in map(chr, range(sys.maxunicode + 1))
+        if unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"}
+        or ord(character) & 0xFFFE == 0xFFFE
+        or 0xFDD0 <= ord(character) <= 0xFDEF
+    ]
+
+    assert len(refused) > 200
+    assert not any(character.isprintable() for character in refused)  # so a key that can be printed holds none
 
 
 @settings(max_examples=200, deadline=None)

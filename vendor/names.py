@@ -150,11 +150,17 @@ def _problem_with_key(key: str) -> str | None:
         return "holds one of * ? $ { } \\, which a store could read as a pattern"
     if _ENCODED.search(key):
         return "holds a percent-encoding; write the characters themselves"
+    # What can be printed is of no Unicode category "Other", nor a separator but the blank: nearly every key, told in C.
+    problem = None if key.isprintable() else _problem_with_characters(key)
+    return problem or _problem_with_segments(key)
+
+
+def _problem_with_characters(key: str) -> str | None:
     if any(unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"} for character in key):
         return "holds a control or formatting character"
     if any(ord(character) & 0xFFFE == 0xFFFE or 0xFDD0 <= ord(character) <= 0xFDEF for character in key):
         return "holds a code point that is no character, which no listing could show"
-    return _problem_with_segments(key)
+    return None
 
 
 def _problem_with_segments(key: str) -> str | None:
