@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -48,10 +48,6 @@ def recorder(alice: Vend) -> str:
     program.write_text(RECORDER)
     program.chmod(0o700)
     return str(program)
-
-
-def leases_of(vend: Vend, *ids: str) -> list[dict[str, Any]]:
-    return [item for item in vend("leases", "--json").json["leases"] if item["id"] in ids or not ids]
 
 
 def test_rclone_goes_there_and_back(on_path: Vend) -> None:

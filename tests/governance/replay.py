@@ -12,7 +12,6 @@ class Replay:
     def __init__(self, files: Mapping[str, Lines] | None = None) -> None:
         self.files = files or {}
         self.records: dict[tuple[str, ...], dict[str, Any]] = {}
-        self.share_paths: dict[str, tuple[str, ...]] = {}
 
     def take(self, events: Iterable[Mapping[str, Any]]) -> "Replay":
         """Apply events."""

@@ -62,7 +62,6 @@ class Outcome:
     statuses: dict[int, int] = field(default_factory=dict)
     refusal: str = ""
     kept: list[bytes] = field(default_factory=list, repr=False)
-    cpu_seconds: float = 0.0
 
     @property
     def good(self) -> int:
@@ -153,16 +152,16 @@ async def _drive(load: Load) -> Outcome:
     opened = [
         await loop.create_connection(lambda: _Connection(run), host, port, ssl=secure) for _ in range(load.connections)
     ]
-    cpu, began = time.process_time(), time.perf_counter()
+    began = time.perf_counter()
     run.ends = began + load.seconds
     for _, connection in opened:
         connection.turn()
     async with asyncio.timeout(load.seconds + _PATIENCE):
         await asyncio.gather(*(connection.done for _, connection in opened))
-    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    seconds = time.perf_counter() - began
     for transport, _ in opened:
         transport.close()
-    return Outcome(seconds, sorted(run.took), dict(run.statuses), run.refusal, run.kept, cpu)
+    return Outcome(seconds, sorted(run.took), dict(run.statuses), run.refusal, run.kept)
 
 
 class _Run:
