@@ -189,4 +189,5 @@ async def test_keys_are_forgotten_when_they_no_longer_serve_also_if_nobody_asks(
     shop.house.clock.now += 2.45
     live = next(iter(shield.memory._kept.values()))[0]
     shield.memory.put(b"the same", live)
+    assert b"the same" in shield.memory._kept
     await reached(lambda: b"the same" not in shield.memory._kept)
