@@ -1,13 +1,17 @@
 """`GET /metrics` of a real gateway: it counts what happens, and is bounded whatever callers send."""
 
 import secrets
+from contextlib import nullcontext
 
 import httpx2
 import pytest
+from starlette.requests import Request
 
 from tests.support.gateways import api
 from tests.support.scrape import Samples, scrape
 from vendor.dev.stack import Stack
+from vendor.doors.metrics_access import MetricsAccess, Readers
+from vendor.errors import RoleRequired
 
 HOME = "s3://cdm-lake/users-general-warehouse/alice/"
 TOKEN = secrets.token_urlsafe(24)
@@ -120,6 +124,23 @@ def test_who_may_read_them(seaweedfs_stack: Stack) -> None:
     finally:
         closed.child.stop()
         guarded.child.stop()
+
+
+@pytest.mark.parametrize(
+    ("readers", "host", "may"),
+    [
+        ("loopback", "127.0.0.1", True),
+        ("loopback", "::1", True),
+        ("loopback", "192.0.2.7", False),
+        ("loopback", None, False),
+        ("anybody", "192.0.2.7", True),
+        ("nobody", "127.0.0.1", False),
+    ],
+)
+def test_who_may_read_them_without_a_token_is_said_by_their_address(readers: str, host: str | None, may: bool) -> None:
+    asked = Request({"type": "http", "headers": [], "client": None if host is None else (host, 4711)})
+    with nullcontext() if may else pytest.raises(RoleRequired):
+        MetricsAccess(Readers(readers)).require(asked)
 
 
 def test_the_answer_is_what_prometheus_reads(seaweedfs_stack: Stack) -> None:

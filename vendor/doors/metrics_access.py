@@ -1,7 +1,6 @@
 """Who may read metrics.  They hold no secret, but tell how much is done here, and how well the stores are."""
 
 import hmac
-import ipaddress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -10,6 +9,7 @@ from starlette.requests import Request
 
 from vendor.errors import InvalidToken, RoleRequired
 from vendor.identity.bearer import bearer
+from vendor.loopback import is_loopback
 from vendor.secret import Secret
 
 _PROXIED: Final = ("forwarded", "via", "x-forwarded-for", "x-real-ip")
@@ -49,7 +49,4 @@ def _from_here(request: Request) -> bool:
     """Say whether a request comes from this machine, and not through a proxy on it."""
     if request.client is None or any(name in request.headers for name in _PROXIED):
         return False
-    try:
-        return ipaddress.ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(request.client.host)
