@@ -35,10 +35,11 @@ class Gathering:
             self.flush()
 
     def flush(self) -> None:
-        """Write what was held back."""
+        """Write what was held back; not to a connection that broke meanwhile, on which uvloop takes no write."""
         if self._held:
             held, self._held, self._size = self._held, [], 0
-            self._transport.write(b"".join(held))
+            if not self._transport.is_closing():
+                self._transport.write(b"".join(held))
 
     def is_closing(self) -> bool:
         """Say whether nothing can be written any more."""
