@@ -170,3 +170,14 @@ def test_an_encoded_form_is_read_as_what_it_was(form: dict[str, str]) -> None:
     assert parse_qsl(text, keep_blank_values=True, strict_parsing=True) == list(form.items())
     assert not set(text) & set(' "#;<>[]{}\r\n\0')
     assert text.isascii()
+
+
+@pytest.mark.parametrize("text", ["\ud800", "s3://lake/a\udfff/", "é\ud83d", "\udc00\ud800"])
+def test_a_form_is_not_sent_without_what_cannot_be_encoded(text: str) -> None:
+    """Left out of a policy it would make another policy."""
+    with pytest.raises(UnicodeEncodeError):
+        encoded({"Action": "X", "Policy": text})
+    with pytest.raises(UnicodeEncodeError):
+        encoded({"Action": "X", text: "a"})
+    with pytest.raises(UnicodeEncodeError):
+        encoded({"Action": "\ud83d", "Policy": "\ude00"})
