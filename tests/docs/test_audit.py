@@ -18,18 +18,12 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
+from tests.docs.shown import block, run
 from tests.support.gateways import api
 from vendor.dev.stack import Stack
 
 TEXT = (Path(__file__).parents[2] / "docs" / "audit.md").read_text()
 STREAM = "{vendor}:audit"
-
-
-def block(name: str) -> str:
-    """Return the block that is marked as tested under this name."""
-    found = re.search(rf"<!-- tested: {name} -->\n```[a-z]+\n(.*?)```", TEXT, re.DOTALL)
-    assert found is not None, f"there is no tested block {name!r}"
-    return found[1]
 
 
 @pytest.fixture
@@ -42,20 +36,6 @@ def shell(seaweedfs_stack: Stack, tmp_path: Path) -> dict[str, str]:
         "VENDOR_URL": seaweedfs_stack.gateway.url,
         "VENDOR_TOKEN": seaweedfs_stack.tokens["carol"],
     }
-
-
-def run(script: str, shell: dict[str, str]) -> str:
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script],
-        env=shell,
-        cwd=shell["HOME"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def leased(stack: Stack) -> str:
@@ -85,16 +65,16 @@ def running(command: list[str], shell: dict[str, str]) -> Iterator[IO[str]]:
 
 def test_a_consumer_with_curl_goes_on_where_it_was(seaweedfs_stack: Stack, shell: dict[str, str]) -> None:
     first = leased(seaweedfs_stack)
-    run(block("curl"), shell)
+    run(block(TEXT, "curl"), shell)
     second = leased(seaweedfs_stack)
-    run(block("curl"), shell)
+    run(block(TEXT, "curl"), shell)
 
     events = kept(shell)
     assert [event["lease"] for event in events if event.get("lease") in {first, second}] == [first, second]
     assert len({event["event_id"] for event in events}) == len(events)
 
     third = leased(seaweedfs_stack)
-    with running(["bash", "-c", block("curl-tail")], shell) as lines:
+    with running(["bash", "-c", block(TEXT, "curl-tail")], shell) as lines:
         assert any(json.loads(line)["lease"] == third for line in lines)
 
 
@@ -106,9 +86,9 @@ def reader(seaweedfs_stack: Stack, shell: dict[str, str]) -> Iterator[dict[str, 
     shell |= {"REDIS_HOST": str(address.hostname), "REDIS_PORT": str(address.port), "READER_PASSWORD": password}
     with redis.Redis.from_url(seaweedfs_stack.valkey.url, decode_responses=True) as admin:
         if shutil.which("redis-cli"):
-            run(block("acl"), {**shell, "REDISCLI_AUTH": seaweedfs_stack.valkey.password})
+            run(block(TEXT, "acl"), {**shell, "REDISCLI_AUTH": seaweedfs_stack.valkey.password})
         else:
-            words = re.search(r"ACL (SETUSER.*)$", block("acl").replace("\\\n", ""), re.MULTILINE)
+            words = re.search(r"ACL (SETUSER.*)$", block(TEXT, "acl").replace("\\\n", ""), re.MULTILINE)
             assert words is not None
             text = words[1].replace('">$READER_PASSWORD"', f">{password}").replace("'", "").replace("\\|", "|")
             admin.execute_command("ACL", *text.split())
@@ -126,9 +106,9 @@ def reader(seaweedfs_stack: Stack, shell: dict[str, str]) -> Iterator[dict[str, 
 @pytest.mark.skipif(shutil.which("redis-cli") is None, reason="there is no redis-cli on the PATH")
 def test_a_consumer_with_redis_cli_gets_everything_once(seaweedfs_stack: Stack, reader: dict[str, str]) -> None:
     first = leased(seaweedfs_stack)
-    run(block("redis-cli"), reader)
+    run(block(TEXT, "redis-cli"), reader)
     second = leased(seaweedfs_stack)
-    run(block("redis-cli"), reader)
+    run(block(TEXT, "redis-cli"), reader)
 
     events = kept(reader)
     assert [event["lease"] for event in events if event.get("lease") in {first, second}] == [first, second]
@@ -141,14 +121,14 @@ def test_a_consumer_in_python_acknowledges_what_it_dealt_with(seaweedfs_stack: S
     leased(seaweedfs_stack)
     with redis.Redis.from_url(seaweedfs_stack.valkey.url, decode_responses=True) as admin:
         newest = json.loads(admin.xrevrange(STREAM, count=1)[0][1]["event"])["event_id"]
-        with running([sys.executable, "-c", block("python")], reader) as lines:
+        with running([sys.executable, "-c", block(TEXT, "python")], reader) as lines:
             seen = []
             for line in lines:
                 seen.append(line.split()[0])
                 if seen[-1] == newest:
                     break
         assert len(set(seen)) == len(seen)
-        with running([sys.executable, "-c", block("python")], reader) as lines:
+        with running([sys.executable, "-c", block(TEXT, "python")], reader) as lines:
             again = leased(seaweedfs_stack)
             line = next(one for one in lines if one.split()[0] not in seen and "vend.issued" in one)
         texts = [fields["event"] for _, fields in admin.xrange(STREAM)]

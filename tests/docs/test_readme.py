@@ -3,23 +3,16 @@
 import json
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.docs.shown import block, run
 from vendor.dev.stack import Stack
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-
-
-def block(name: str) -> str:
-    """Return the shell block that the README marks as tested under this name."""
-    found = re.search(rf"<!-- tested: {name} -->\n```bash\n(.*?)```", README, re.DOTALL)
-    assert found is not None, f"the README has no tested block {name!r}"
-    return found[1]
 
 
 @pytest.fixture
@@ -33,23 +26,15 @@ def shell(seaweedfs_stack: Stack, tmp_path: Path) -> dict[str, str]:
     }
 
 
-def run(script: str, shell: dict[str, str]) -> str:
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", script], env=shell, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
 def test_a_first_lease_with_curl(shell: dict[str, str]) -> None:
-    answer = json.loads(run(block("curl"), shell))
+    answer = json.loads(run(block(README, "curl"), shell))
 
     assert answer["lease"]["scope"][0]["access"] == "write"
     assert answer["credentials"]["session_token"]
 
 
 def test_a_first_lease_with_vend(shell: dict[str, str]) -> None:
-    out = run(block("vend") + '\ntest -n "$AWS_SESSION_TOKEN"', shell)
+    out = run(block(README, "vend") + '\ntest -n "$AWS_SESSION_TOKEN"', shell)
 
     assert "Hello from the tenant kbase" in out
 
