@@ -1,17 +1,16 @@
 """A stand-in for Dex: its addresses, one RS256 key, and ID tokens with the claims that Dex puts into them."""
 
 import base64
-import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
+
+from tests.support.documents import serving
 
 
 class Dex:
@@ -54,26 +53,6 @@ class Dex:
 @contextmanager
 def running_dex() -> Iterator[Dex]:
     """Serve a new stand-in as long as the block lasts."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # the name is the base class's
-            document = dex.document(self.path)
-            body = json.dumps(document).encode()
-            self.send_response(404 if document is None else 200)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        dex = Dex(server.server_address[1])
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield dex
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(lambda path: dex.document(path)) as port:
+        dex = Dex(port)
+        yield dex

@@ -1,16 +1,15 @@
 """The smallest OpenID issuer: a discovery document, one ES256 key, and whatever claims a test wants signed."""
 
 import base64
-import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.support.documents import serving
 
 
 class TinyIssuer:
@@ -39,26 +38,6 @@ class TinyIssuer:
 @contextmanager
 def tiny_issuer() -> Iterator[TinyIssuer]:
     """Serve a new issuer as long as the block lasts."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # the name is the base class's
-            document = issuer.documents().get(self.path)
-            body = json.dumps(document).encode()
-            self.send_response(200 if document else 404)
-            self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        issuer = TinyIssuer(f"http://127.0.0.1:{server.server_address[1]}")
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield issuer
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(lambda path: issuer.documents().get(path)) as port:
+        issuer = TinyIssuer(f"http://127.0.0.1:{port}")
+        yield issuer
