@@ -82,6 +82,40 @@ def test_ordinary_words_stay() -> None:
     assert mask(None, "info", {"value": Secret("x")})["value"] == "***"
 
 
+class _Talkative:
+    def __repr__(self) -> str:
+        return f"<it knows {JWT}>"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [f"see {JWT}"],
+        (LEASE_TOKEN, 3),
+        {"deep": {"er": [JWT]}},
+        {"Token": "hidden-text"},
+        [Secret("hidden-text")],
+        JWT.encode(),
+        ValueError(LEASE_TOKEN),
+        _Talkative(),
+    ],
+    ids=["list", "tuple", "mapping", "name", "secret", "bytes", "error", "object"],
+)
+def test_what_is_inside_of_something_is_masked_as_well(value: object) -> None:
+    line = json.dumps(mask(None, "info", {"event": "x", "value": value}), default=repr)
+
+    assert "***" in line
+    for secret in (JWT, LEASE_TOKEN, "hidden-text"):
+        assert secret not in line
+
+
+def test_what_is_no_text_stays_what_it_is() -> None:
+    entry = {"event": "x", "number": 3, "part": 0.5, "yes": True, "none": None, "names": ["a", "b"], "counts": {"a": 1}}
+
+    assert mask(None, "info", dict(entry)) == entry
+    assert mask(None, "info", {"_record": (record := object())})["_record"] is record
+
+
 @pytest.mark.parametrize(
     "sent",
     ["\x1b[2J\x1b[31mred", "line\nforged [info] line", "\r\x07bell", "\x9b2J", "\u202emirrored", "\u2028separated"],

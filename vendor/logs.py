@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Final, Literal, TextIO
 
 import structlog
@@ -74,11 +74,24 @@ class _Lines:
 def mask(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Blank what looks like a token or sits under a secret's name: a second fence behind the secret types."""
     for name, value in entry.items():
-        if isinstance(value, Secret) or name.lower() in _SECRET_NAMES:
-            entry[name] = MASK
-        elif isinstance(value, str):
-            entry[name] = scrub(value)
+        if not name.startswith("_"):  # what structlog keeps for itself is in no line
+            entry[name] = _masked(name, value)
     return entry
+
+
+def _masked(name: str, value: Any) -> Any:
+    """Return a value without secrets; what only a renderer would write as text is that text already."""
+    if isinstance(value, Secret) or name.lower() in _SECRET_NAMES:
+        return MASK
+    if isinstance(value, str):
+        return scrub(value)
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {scrub(str(inner)): _masked(str(inner), one) for inner, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked("", one) for one in value]
+    return scrub(repr(value))
 
 
 def visible(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
