@@ -159,6 +159,26 @@ async def test_a_lease_that_never_left_is_not_counted(shop: Shop) -> None:
     assert await counts(shop, HOME, KBASE_DATA) == [1, 0]
 
 
+async def test_a_renewal_that_was_made_twice_is_one_lease(shop: Shop) -> None:
+    """What is granted changed while the store was busy: the first keys were thrown away, and nobody gets them."""
+    bob = UserName("bob")
+    await shop.house.members.remove(CAROL, KBASE, bob, revision=None)
+    issued = await shop.vending.vend(BOB, LeaseAsk(renewable_for=DAY))
+    await shop.house.members.set(CAROL, KBASE, bob, Access.READ_ONLY, revision=None)
+
+    async def changed() -> None:
+        shop.store.meanwhile = nothing
+        await shop.house.members.remove(CAROL, KBASE, bob, revision=None)
+
+    shop.store.meanwhile = changed
+    await shop.renewing.renew(token_of(issued), ORIGIN)
+
+    assert len(shop.store.orders) == 3
+    assert await counts(shop, HOME, KBASE_DATA) == [1, 0]
+    await end(shop, issued)
+    assert await keys(shop) == set()
+
+
 async def test_counting_stops_no_renewal_and_no_end(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its keys may lie on a primary of a cluster that is away."""
     issued = await vend(shop, "a/", renewable_for=DAY)

@@ -6,7 +6,7 @@ What is kept can be used to read nothing: a record says who holds a lease for wh
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
@@ -82,6 +82,11 @@ class Kept:
     def opened_by(self, token: LeaseToken) -> bool:
         """Say whether `token` is this lease's own; in constant time."""
         return self.token is not None and matches(token, self.token)
+
+    def renewed(self, lease: Lease, *, part: bool) -> "Kept":
+        """Return what is kept after a renewal, as far as its next try has to know: where it reaches, and until when."""
+        shown = self.view if part else facts.view(lease)
+        return replace(self, view=shown, expires_at=max(self.expires_at, lease.expires_at))
 
 
 class Register:

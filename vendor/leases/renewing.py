@@ -8,7 +8,6 @@ needed any more, nor is the identity provider.
 
 import asyncio
 from dataclasses import dataclass
-from functools import partial
 from typing import Final
 
 import structlog
@@ -22,7 +21,7 @@ from vendor.identity.principal import Principal
 from vendor.identity.still_trusted import still_trusted
 from vendor.identity.trust import Trust
 from vendor.leases import facts
-from vendor.leases.lease import Issued, LeaseAsk
+from vendor.leases.lease import Issued, Lease, LeaseAsk
 from vendor.leases.live import Live
 from vendor.leases.making import Making, Wish
 from vendor.leases.register import Kept, Register
@@ -92,7 +91,7 @@ class Renewing:
                 self.require_actor(kept),
             )
             _require_same_user(kept, standing)
-            keep = partial(self._keep, kept, part=wish.part)
+            keep = _Keeper(self.register, kept, wish.part)
             return await self.making.make(wish, standing, event, slot=slot, keep=keep, forget=_nothing)
         except VendError as refusal:
             event.refuse(Kind.VEND_DENIED, refusal.code, failed=refusal.status >= 500)
@@ -148,8 +147,22 @@ class Renewing:
         if not self.has_time_left(wish.ask.store, wish.renewable_until):
             raise LeaseEnded("This lease has less time left than the shortest keys would last.")
 
-    async def _keep(self, kept: Kept, issued: Issued, *, part: bool) -> None:
-        if not await self.register.renew(kept, issued.lease, part=part):
+
+@dataclass(slots=True)
+class _Keeper:
+    """Keeps what a renewal makes of a lease that was `kept`, at every try: what is granted may change meanwhile."""
+
+    register: Register
+    kept: Kept
+    part: bool
+    tried: Lease | None = None
+
+    async def __call__(self, issued: Issued) -> None:
+        """Keep it.  Raises LeaseEnded, StateUnavailable."""
+        if self.tried is not None:
+            self.kept = self.kept.renewed(self.tried, part=self.part)
+        self.tried = issued.lease
+        if not await self.register.renew(self.kept, issued.lease, part=self.part):
             raise LeaseEnded("This lease was ended while it was renewed.")
 
 
