@@ -53,18 +53,30 @@ class Size:
 SMALL, LARGE, QUICK = Size(100, 10, 1_000), Size(100_000, 10_000, 1_000_000), Size(10_000, 1_000, 100_000)
 
 
-def records(size: Size) -> Iterator[Record]:
-    """Yield the asked with all that is theirs, and the others."""
-    asked = [UserName(f"asked{number}") for number in range(ASKED)]
-    near = [TenantName(f"near{number}") for number in range(TENANTS_OF_ONE)]
-    far = [TenantName(f"far{number}x") for number in range(size.tenants)]
-    others = [UserName(f"user{number}") for number in range(size.users)]
+class Names:
+    """Who is there: the `asked`, what is `near` to them, and the others."""
+
+    def __init__(self, size: Size) -> None:
+        self.asked = [UserName(f"asked{number}") for number in range(ASKED)]
+        self.near = [TenantName(f"near{number}") for number in range(TENANTS_OF_ONE)]
+        self.far = [TenantName(f"far{number}x") for number in range(size.tenants)]
+        self.others = [UserName(f"user{number}") for number in range(size.users)]
+
+
+def people(names: Names) -> Iterator[Record]:
+    """Yield users, tenants and members."""
+    asked, near, far, others = names.asked, names.near, names.far, names.others
     yield from (User(name, AT, None, None, disabled=False, revision=0) for name in (*asked, *others))
     yield from (Tenant(name, None, None, None, None, AT, "root0", AT, "root0", 0, "") for name in (*near, *far))
     yield from (Member(tenant, name, Access.READ_WRITE) for tenant in near for name in asked)
     yield from (Member(far[number % len(far)], name, Access.READ_ONLY) for number, name in enumerate(others))
-    yield from shares_of_the_asked(asked, near, others)
-    for number in range(size.shares):
+
+
+def shares(names: Names, count: int) -> Iterator[Record]:
+    """Yield what reaches the asked, and so many shares among the others."""
+    far, others = names.far, names.others
+    yield from shares_of_the_asked(names.asked, names.near, others)
+    for number in range(count):
         owner, user = others[number % len(others)], others[(number * 7 + 1) % len(others)]
         target = Target(TargetKind.USER, user)
         if number % 10 == 0 or user == owner:
@@ -94,8 +106,11 @@ async def load(database: Database, prefix: str, size: Size, layout: Layout) -> G
     stream = stream_key(keys.root)
     generations = Generations(database, keys, stream)
     staged = await generations.begin(0)
-    numbered: Iterator[Numbered] = enumerate(records(size), start=1)
-    await stage(generations, staged, numbered, layout)
+    names = Names(size)
+    await stage(generations, staged, enumerate(people(names)), layout)
+    numbered: Iterator[Numbered] = enumerate(shares(names, size.shares))
+    # Two take from the same shares: while Redis writes those of one, those of the other are prepared.
+    await asyncio.gather(*(stage(generations, staged, numbered, layout) for _ in range(2)))
     await generations.adopt(staged, "{}")
     await generations.end()
     return Governance(database, keys, stream)

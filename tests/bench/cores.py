@@ -1,6 +1,7 @@
-"""Cores of their own: a store has one of the machine's cores for a while, and everything else has the others.
+"""Cores for some: a store has one of the machine's cores for a while and everything else the others, or all share one.
 
-A store that is not on the gateway's machine takes nothing from the gateway.  Where the system cannot be told which
+A store that is not on the gateway's machine takes nothing from the gateway.  And what shares one core takes as long as
+it takes of processor, whichever core of the machine is the slower one just now.  Where the system cannot be told which
 process runs where, or there is one core, nothing is measured this way.
 """
 
@@ -33,8 +34,19 @@ def store_apart(stack: Stack) -> Iterator[None]:
         _place([*_threads(store), *_others(store)], cores)
 
 
-def _others(store: int) -> Iterator[int]:
-    """Yield the threads of this process and of all that it has started, but the store's."""
+@contextmanager
+def one_core() -> Iterator[None]:
+    """Have this process and all that it has started share one core as long as the block lasts."""
+    cores = os.sched_getaffinity(0)
+    try:
+        _place(_others(store=None), {max(cores)})
+        yield
+    finally:
+        _place(_others(store=None), cores)
+
+
+def _others(store: int | None) -> Iterator[int]:
+    """Yield the threads of this process and of all that it has started, but those of a `store`."""
     me = psutil.Process()
     for process in (me, *me.children(recursive=True)):
         if process.pid != store:

@@ -10,9 +10,9 @@ from tests.bench.figures import Row
 from tests.bench.rounds import Comparison, Found, in_turn
 from tests.bench.site import Site
 
-VISITS: Final = 6
+VISITS: Final = 5
 """How often each is visited at least."""
-PATIENCE: Final = 420.0
+PATIENCE: Final = 400.0
 """Seconds after which nothing is visited more often than that."""
 
 

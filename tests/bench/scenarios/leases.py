@@ -9,10 +9,10 @@ from itertools import chain
 
 import psutil
 
-from tests.bench.cores import divisible, store_apart
+from tests.bench.cores import divisible, one_core, store_apart
 from tests.bench.figures import Case, Goal, Row
 from tests.bench.people import tokens
-from tests.bench.rounds import Comparison, Found, Steady
+from tests.bench.rounds import Comparison, Found, Side, Steady
 from tests.bench.site import Site
 from tests.bench.sts import RawSts, WireLoad, through_wire
 from tests.bench.turns import Turn
@@ -43,8 +43,10 @@ GOALS: Mapping[tuple[str, str, int], Mapping[str, tuple[Goal, ...]]] = {
 CLIENT_GOALS = {"per_second": (Goal("ratio", at_least=0.3),)}
 """On SeaweedFS, against the same call through the gateway's own client library, which is what bounds it there."""
 _STEADY = Steady("vendor", "sts", "per_second")
-SHORT, OFTEN = 0.5, 3
-"""Seconds and rounds of a turn where a call takes milliseconds at most: the shorter, the less the machine changes."""
+_SHORT = 0.5
+"""Seconds of a load where a call takes milliseconds at most: the shorter, the less the machine changes meanwhile."""
+_EACH: Mapping[str, int] = {JUICEFS: 2, SEAWEEDFS: 5}
+"""Rounds at each visit of what has a goal for its ratio."""
 
 
 def turns(site: Site) -> Iterator[Turn]:
@@ -54,7 +56,10 @@ def turns(site: Site) -> Iterator[Turn]:
             compared = Compared(site, store, mode)
             for connections in CONCURRENCY[mode, site.quick]:
                 yield compared.turn(connections)
-            if store == JUICEFS and mode == WEB_IDENTITY and divisible() and not site.quick:
+            if site.quick or not divisible():
+                continue
+            yield from (compared.turn_on_one(connections) for connections in (1, MANY))
+            if (store, mode) == (JUICEFS, WEB_IDENTITY):
                 yield compared.turn_apart(MANY)
 
 
@@ -67,38 +72,53 @@ class Compared:
         theirs = users(site, store)
         self._asks = asked_by(site, self._gateway.url, theirs)
         self._raw = [RawSts(self._gateway, token) for token in theirs]
-        self._seconds, self._rounds = (SHORT, OFTEN) if store == SEAWEEDFS else (site.seconds, 2)
+        self._seconds = _SHORT if store == SEAWEEDFS else site.seconds
 
     def turn(self, connections: int) -> Turn:
-        """Compare at one concurrency."""
-        sides = {"sts": partial(self._direct, connections), "vendor": partial(self._vended, connections)}
-        if self._store == SEAWEEDFS:
-            sides["wire"] = partial(self._through_wire, connections)
+        """Compare at one concurrency on all cores; what has a goal for its ratio until that holds still."""
+        sides = self._sides(connections)
         for warm in sides.values():
             warm()
-        return Turn(Comparison(sides, [_STEADY], self._rounds), partial(self._rows, connections))
+        held = connections == MANY and self._mode == WEB_IDENTITY
+        steady = [Steady("vendor", "wire" if "wire" in sides else "sts", "per_second")] if held else []
+        return Turn(
+            Comparison(sides, steady, _EACH[self._store] if held else 1),
+            partial(self._rows, self._case(connections), connections, held=held),
+        )
+
+    def turn_on_one(self, connections: int) -> Turn:
+        """Compare with everything on one core, both sides: then the ratio is that of their work."""
+        case = self._case(connections).part("one-core")
+        each = _EACH[self._store] // 2
+        return Turn(Comparison(self._sides(connections), [_STEADY], each, one_core), partial(_ratios, case))
 
     def turn_apart(self, connections: int) -> Turn:
         """Compare with the store on a core of its own, both sides."""
-        sides = {"sts": partial(self._direct, connections), "vendor": partial(self._vended, connections)}
         apart = partial(store_apart, self._site.stack(self._store))
-        case = Case(NAME, f"{self._store}/{self._mode}/c{connections}/store-on-its-own-core")
-        rows = partial(case.rows, measured="vendor", baseline="sts", figures=["per_second"])
-        return Turn(Comparison(sides, [_STEADY], self._rounds, apart), rows)
+        case = self._case(connections).part("store-on-its-own-core")
+        return Turn(Comparison(self._sides(connections), [_STEADY], 2, apart), partial(_ratios, case))
 
-    def _rows(self, connections: int, found: Found) -> list[Row]:
-        case = Case(NAME, f"{self._store}/{self._mode}/c{connections}")
+    def _case(self, connections: int) -> Case:
+        return Case(NAME, f"{self._store}/{self._mode}/c{connections}")
+
+    def _sides(self, connections: int) -> dict[str, Side]:
+        sides: dict[str, Side] = {
+            "sts": partial(self._direct, connections),
+            "vendor": partial(self._vended, connections),
+        }
+        if self._store == SEAWEEDFS:
+            sides["wire"] = partial(self._through_wire, connections)
+        return sides
+
+    def _rows(self, case: Case, connections: int, found: Found, *, held: bool) -> list[Row]:
         goals = GOALS.get((self._store, self._mode, connections), {})
-        beside_sts = partial(case.rows, found, measured="vendor", baseline="sts", goals=goals)
-        rows = beside_sts(figures=["per_second"])
-        # One at a time the median says the same again; of several it is now that of those who wait, now of the others.
-        rows += beside_sts(figures=["p50_ms", "p99_ms"], beside=True)
+        fairer = "wire" in found
+        to_sts = partial(case.rows, found, measured="vendor", baseline="sts", goals=goals)
+        rows = to_sts(figures=["per_second"], beside=fairer or not held)
+        # Of several at a time the median of a raw call is now that of those who wait, now that of the others.
+        rows += to_sts(figures=["p50_ms", "p99_ms"], beside=True)
         rows += case.rows(found, measured="vendor", figures=["gateway_cpu_ms"])
-        if "wire" in found:
-            client_goals = CLIENT_GOALS if connections == MANY and self._mode == WEB_IDENTITY else None
-            through = case.part("same-client")
-            rows += through.rows(found, measured="vendor", baseline="wire", figures=["per_second"], goals=client_goals)
-        return rows
+        return rows + _to_same_client(case, found, CLIENT_GOALS if held else None, beside=not held)
 
     def _vended(self, connections: int) -> Mapping[str, float]:
         worker = psutil.Process(self._gateway.child.pid)
@@ -117,6 +137,20 @@ class Compared:
         calls = list(chain.from_iterable(zip(*signed, strict=True)))
         load = WireLoad(self._raw[0].url, calls, connections, self._seconds)
         return self._site.generator.run(through_wire, load).figures()
+
+
+def _ratios(case: Case, found: Found) -> list[Row]:
+    rows = case.rows(found, measured="vendor", baseline="sts", figures=["per_second"])
+    return rows + _to_same_client(case, found)
+
+
+def _to_same_client(
+    case: Case, found: Found, goals: Mapping[str, Sequence[Goal]] | None = None, *, beside: bool = False
+) -> list[Row]:
+    if "wire" not in found:
+        return []
+    case = case.part("same-client")
+    return case.rows(found, measured="vendor", baseline="wire", figures=["per_second"], goals=goals, beside=beside)
 
 
 def users(site: Site, store: str) -> list[str]:
