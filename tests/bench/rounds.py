@@ -12,7 +12,7 @@ from typing import Final
 Side = Callable[[], Mapping[str, float]]
 """Measures one side once and returns its figures."""
 Found = Mapping[str, Sequence[Mapping[str, float]]]
-MOST: Final = 30
+MOST: Final = 120
 """Rounds, however little is known by then."""
 PATIENCE: Final = 35.0
 """Seconds after which there are no further rounds, so that a restless machine comes to an end, too."""
@@ -42,17 +42,22 @@ class Steady:
         return _ERROR * deviation / math.sqrt(len(ratios)) <= self.within * middle
 
 
+def _nothing() -> None:
+    pass
+
+
 @dataclass(slots=True)
 class Comparison:
     """Sides that are measured in rounds, a few at each visit, and what was found so far.
 
-    Each visit is `around` something, as is a store having a core of its own.
+    Each visit is `around` something, as is a store having a core of its own; `ready` makes ready for one.
     """
 
     sides: Mapping[str, Side]
     steady: Sequence[Steady] = ()
     each: int = 1
     around: Callable[[], AbstractContextManager[None]] = nullcontext
+    ready: Callable[[], None] = _nothing
     found: dict[str, list[Mapping[str, float]]] = field(init=False)
     _rounds: int = 0
 
@@ -61,6 +66,7 @@ class Comparison:
 
     def visit(self) -> None:
         """Measure all sides, each time in the other order."""
+        self.ready()
         with self.around():
             for _ in range(self.each):
                 names = list(self.sides)

@@ -94,15 +94,19 @@ class WireLoad:
 async def through_wire(load: WireLoad) -> Outcome:
     """Make it: `connections` calls at a time."""
     wire, calls, took = Wire(load.url), itertools.cycle(load.calls), list[float]()
-    began = time.perf_counter()
+
+    async def one() -> None:
+        body, headers = next(calls)
+        await wire.post(body, {"content-type": FORM, **headers})
 
     async def one_after_the_other() -> None:
         while (sent := time.perf_counter()) < began + load.seconds:
-            body, headers = next(calls)
-            await wire.post(body, {"content-type": FORM, **headers})
+            await one()
             took.append((time.perf_counter() - sent) * 1000)
 
     try:
+        await asyncio.gather(*(one() for _ in range(load.connections)))  # so that connections are open when time begins
+        began = time.perf_counter()
         await asyncio.gather(*(one_after_the_other() for _ in range(load.connections)))
     finally:
         await wire.close()

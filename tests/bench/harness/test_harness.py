@@ -119,7 +119,7 @@ def test_there_are_more_rounds_until_a_ratio_holds_still() -> None:
 
     assert rounds([1.0, 1.01, 1.0, 0.99]) == 4
     assert 4 < rounds([1.0, 1.3, 1.02, 0.8, *[1.0, 1.01] * 9]) < MOST
-    assert rounds([1.0, 2.0] * 20) == MOST
+    assert rounds([1.0, 2.0] * MOST) == MOST
 
 
 def test_there_are_no_further_rounds_when_patience_is_over() -> None:

@@ -42,11 +42,9 @@ GOALS: Mapping[tuple[str, str, int], Mapping[str, tuple[Goal, ...]]] = {
 }
 CLIENT_GOALS = {"per_second": (Goal("ratio", at_least=0.3),)}
 """On SeaweedFS, against the same call through the gateway's own client library, which is what bounds it there."""
-_STEADY = Steady("vendor", "sts", "per_second")
-_SHORT = 0.5
-"""Seconds of a load where a call takes milliseconds at most: the shorter, the less the machine changes meanwhile."""
-_EACH: Mapping[str, int] = {JUICEFS: 2, SEAWEEDFS: 5}
-"""Rounds at each visit of what has a goal for its ratio."""
+_SIGNED = 500
+_SHORT, _OFTEN = 0.2, 10
+"""Seconds of a load and rounds of a visit where calls take milliseconds: a core keeps its speed for about a second."""
 
 
 def turns(site: Site) -> Iterator[Turn]:
@@ -58,8 +56,9 @@ def turns(site: Site) -> Iterator[Turn]:
                 yield compared.turn(connections)
             if site.quick or not divisible():
                 continue
-            yield from (compared.turn_on_one(connections) for connections in (1, MANY))
-            if (store, mode) == (JUICEFS, WEB_IDENTITY):
+            if store == SEAWEEDFS:
+                yield from (compared.turn_on_one(connections) for connections in (1, MANY))
+            elif mode == WEB_IDENTITY:
                 yield compared.turn_apart(MANY)
 
 
@@ -72,7 +71,8 @@ class Compared:
         theirs = users(site, store)
         self._asks = asked_by(site, self._gateway.url, theirs)
         self._raw = [RawSts(self._gateway, token) for token in theirs]
-        self._seconds = _SHORT if store == SEAWEEDFS else site.seconds
+        self._seconds, self._each = (_SHORT, _OFTEN) if store == SEAWEEDFS else (site.seconds, 2)
+        self._sign()
 
     def turn(self, connections: int) -> Turn:
         """Compare at one concurrency on all cores; what has a goal for its ratio until that holds still."""
@@ -81,22 +81,24 @@ class Compared:
             warm()
         held = connections == MANY and self._mode == WEB_IDENTITY
         steady = [Steady("vendor", "wire" if "wire" in sides else "sts", "per_second")] if held else []
-        return Turn(
-            Comparison(sides, steady, _EACH[self._store] if held else 1),
-            partial(self._rows, self._case(connections), connections, held=held),
-        )
+        comparison = Comparison(sides, steady, self._each if held else self._each // 2, ready=self._sign)
+        return Turn(comparison, partial(self._rows, self._case(connections), connections, held=held))
 
     def turn_on_one(self, connections: int) -> Turn:
-        """Compare with everything on one core, both sides: then the ratio is that of their work."""
+        """Compare with everything on one core, both sides: then the ratio is that of their work.  For SeaweedFS."""
         case = self._case(connections).part("one-core")
-        each = _EACH[self._store] // 2
-        return Turn(Comparison(self._sides(connections), [_STEADY], each, one_core), partial(_ratios, case))
+        sides = self._sides(connections)
+        del sides["sts"]  # the fairer baseline is `wire`
+        steady = Steady("vendor", "wire", "per_second")
+        return Turn(Comparison(sides, [steady], self._each, one_core, self._sign), partial(_to_same_client, case))
 
     def turn_apart(self, connections: int) -> Turn:
         """Compare with the store on a core of its own, both sides."""
         apart = partial(store_apart, self._site.stack(self._store))
         case = self._case(connections).part("store-on-its-own-core")
-        return Turn(Comparison(self._sides(connections), [_STEADY], 2, apart), partial(_ratios, case))
+        rows = partial(case.rows, measured="vendor", baseline="sts", figures=["per_second"])
+        sides, steady = self._sides(connections), Steady("vendor", "sts", "per_second")
+        return Turn(Comparison(sides, [steady], self._each, apart, self._sign), rows)
 
     def _case(self, connections: int) -> Case:
         return Case(NAME, f"{self._store}/{self._mode}/c{connections}")
@@ -127,21 +129,19 @@ class Compared:
         spent = sum(worker.cpu_times()[:2]) - before
         return {**outcome.figures(), "gateway_cpu_ms": spent * 1000 / outcome.good}
 
+    def _sign(self) -> None:
+        """Sign the raw calls anew; for minutes they are as good as new ones."""
+        signed = [(raw.requests(_SIGNED // len(self._raw)), raw.calls(_SIGNED // len(self._raw))) for raw in self._raw]
+        self._requests = list(chain.from_iterable(zip(*(requests for requests, _ in signed), strict=True)))
+        self._calls = list(chain.from_iterable(zip(*(calls for _, calls in signed), strict=True)))
+
     def _direct(self, connections: int) -> Mapping[str, float]:
-        signed = [raw.requests(500 // len(self._raw)) for raw in self._raw]
-        calls = list(chain.from_iterable(zip(*signed, strict=True)))
-        return self._site.load(self._raw[0].url, calls, connections=connections, seconds=self._seconds).figures()
+        url, seconds = self._raw[0].url, self._seconds
+        return self._site.load(url, self._requests, connections=connections, seconds=seconds).figures()
 
     def _through_wire(self, connections: int) -> Mapping[str, float]:
-        signed = [raw.calls(500 // len(self._raw)) for raw in self._raw]
-        calls = list(chain.from_iterable(zip(*signed, strict=True)))
-        load = WireLoad(self._raw[0].url, calls, connections, self._seconds)
+        load = WireLoad(self._raw[0].url, self._calls, connections, self._seconds)
         return self._site.generator.run(through_wire, load).figures()
-
-
-def _ratios(case: Case, found: Found) -> list[Row]:
-    rows = case.rows(found, measured="vendor", baseline="sts", figures=["per_second"])
-    return rows + _to_same_client(case, found)
 
 
 def _to_same_client(
