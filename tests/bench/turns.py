@@ -34,11 +34,10 @@ def measured(scenarios: Mapping[str, Turns], names: Sequence[str], site: Site) -
     comparisons = [turn.comparison for turns in asked.values() for turn in turns]
     visits, patience = (1, 0.0) if site.quick else (VISITS, PATIENCE)
     began = time.monotonic()
+    ratios = sum(bool(comparison.steady) for comparison in comparisons)
     for number, lacking in in_turn(comparisons, visits, patience=patience):
         spent = time.monotonic() - began
-        sys.stdout.write(
-            f"turn {number}, {spent:.0f} s: {lacking} of {len(comparisons)} ratios do not hold still yet\n"
-        )
+        sys.stdout.write(f"turn {number}, {spent:.0f} s: {lacking} of {ratios} ratios do not hold still yet\n")
         sys.stdout.flush()
     for name, turns in asked.items():
         yield name, [row for turn in turns for row in turn.rows(turn.comparison.found)]
