@@ -161,11 +161,12 @@ def test_a_comparison_is_visited_as_often_as_it_has_to_be_however_short_time_is(
         yield
         inside.append("out")
 
-    other = Comparison({"c": lambda: {"x": 1.0}, "d": lambda: {"x": next(restless)}}, [Steady("d", "c", "x")], 2, apart)
+    sides = {"c": lambda: {"x": 1.0}, "d": lambda: {"x": next(restless)}}
+    other = Comparison(sides, [Steady("d", "c", "x")], 2, apart, lambda: inside.append("ready"))
 
     assert list(in_turn([other], 2, patience=0.0)) == [(1, 1), (2, 1)]
     assert len(other.found["d"]) == 4
-    assert inside == ["in", "out"] * 2
+    assert inside == ["ready", "in", "out"] * 2
 
 
 def test_a_ratio_is_the_median_of_the_rounds_not_of_the_medians() -> None:

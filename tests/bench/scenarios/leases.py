@@ -130,7 +130,7 @@ class Compared:
         return {**outcome.figures(), "gateway_cpu_ms": spent * 1000 / outcome.good}
 
     def _sign(self) -> None:
-        """Sign the raw calls anew; for minutes they are as good as new ones."""
+        """Sign the raw calls anew; they are good for a minute, and a visit is shorter."""
         signed = [(raw.requests(_SIGNED // len(self._raw)), raw.calls(_SIGNED // len(self._raw))) for raw in self._raw]
         self._requests = list(chain.from_iterable(zip(*(requests for requests, _ in signed), strict=True)))
         self._calls = list(chain.from_iterable(zip(*(calls for _, calls in signed), strict=True)))
