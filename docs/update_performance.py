@@ -15,7 +15,7 @@ def table(content: dict[str, Any]) -> str:
     lines = [
         f"{machine['cores']} cores, {machine['memory_gib']} GiB, {machine['system']}, Python {machine['python']}; "
         f"{'a quick run' if content['quick'] else 'a full run'} at commit {content['commit']}. "
-        "Medians, with the least and the most of all rounds.",
+        "Medians and middle ratios, with the least and the most of all rounds.",
         "",
         "| what | baseline | measured | ratio | goals |",
         "|---|---:|---:|---:|---|",
@@ -30,7 +30,7 @@ def table(content: dict[str, Any]) -> str:
 def _spread(found: dict[str, float] | None) -> str:
     if found is None:
         return ""
-    text = f"{found['median']:g}"
+    text = f"{found['middle']:g}"
     return text if found["rounds"] == 1 else f"{text} ({found['least']:g} to {found['most']:g})"
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
+from tests.bench.middle import middle
+
 Of = Literal["measured", "ratio", "added"]
 """What a goal is about: the figure itself, the figure over its baseline, or by how much it exceeds it."""
 
@@ -63,8 +65,8 @@ class Row:
 
     @property
     def ratio(self) -> float | None:
-        """The median of the ratios; None without a baseline."""
-        return statistics.median(self.ratios) if self.ratios else None
+        """The middle of the ratios; None without a baseline."""
+        return middle(self.ratios) if self.ratios else None
 
     def value(self, of: Of) -> float:
         """Return what a goal is about."""
@@ -83,9 +85,9 @@ class Row:
         """Return the row for `bench.json`."""
         return {
             "name": self.name,
-            "measured": _spread(self.measured),
-            "baseline": _spread(self.told) if self.told else None,
-            "ratio": _spread(self.ratios) if self.ratios else None,
+            "measured": _spread(self.measured, statistics.median(self.measured)),
+            "baseline": _spread(self.told, statistics.median(self.told)) if self.told else None,
+            "ratio": _spread(self.ratios, self.ratio) if self.ratio else None,
             "fixed": self.fixed,
             "goals": [
                 {"goal": str(goal), "value": rounded(self.value(goal.of)), "met": goal.met(self.value(goal.of))}
@@ -136,9 +138,9 @@ def rounded(value: float) -> float:
     return float(f"{value:.4g}")
 
 
-def _spread(values: Sequence[float]) -> dict[str, Any]:
+def _spread(values: Sequence[float], typical: float) -> dict[str, Any]:
     return {
-        "median": rounded(statistics.median(values)),
+        "middle": rounded(typical),
         "least": rounded(min(values)),
         "most": rounded(max(values)),
         "rounds": len(values),

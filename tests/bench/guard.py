@@ -20,13 +20,13 @@ _LESS_IS_BETTER = ("_ms", "seconds", "ms", "exponent", "_mib_over_idle")
 
 def compared(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """Return a line for each ratio that is worse than it was by more than the tolerance."""
-    known = {row["name"]: row["ratio"]["median"] for row in before["rows"] if row["ratio"]}
+    known = {row["name"]: row["ratio"]["middle"] for row in before["rows"] if row["ratio"]}
     lines = []
     for row in after["rows"]:
         was = known.get(row["name"])
         if row["ratio"] is None or not was or row.get("fixed"):
             continue
-        now = row["ratio"]["median"]
+        now = row["ratio"]["middle"]
         worse = now / was if row["name"].endswith(_LESS_IS_BETTER) else was / (now or 1e-9)
         if worse > 1 + TOLERANCE:
             lines.append(f"{row['name']}: the ratio was {was:g} and is {now:g}")
@@ -49,6 +49,9 @@ def main() -> int:
 
 def report(before: dict[str, Any], after: dict[str, Any]) -> None:
     """Say what has become worse."""
+    if before.get("schema") != after.get("schema"):
+        sys.stdout.write("nothing to compare: the two were written by different versions of the benchmark\n")
+        return
     lines = compared(before, after)
     sys.stdout.write("".join(f"worse: {line}\n" for line in lines) or "no ratio is worse than the committed one\n")
     if before["quick"] != after["quick"]:

@@ -30,7 +30,7 @@ def machine() -> dict[str, Any]:
 def as_json(rows: Sequence[Row], *, quick: bool) -> dict[str, Any]:
     """Return what is written to `bench.json`."""
     return {
-        "schema": 1,
+        "schema": 2,
         "quick": quick,
         "commit": commit(),
         "machine": machine(),
@@ -62,13 +62,13 @@ def table(rows: Iterable[Row]) -> str:
 
 def _cells(row: Row) -> tuple[str, str, str, str, str]:
     goals = ", ".join(f"{goal}: {'met' if goal.met(row.value(goal.of)) else 'MISSED'}" for goal in row.goals)
-    return row.name, _spread(row.told), _spread(row.measured), _spread(row.ratios), goals
+    return row.name, _spread(row.told), _spread(row.measured), _spread(row.ratios, row.ratio), goals
 
 
-def _spread(values: Sequence[float]) -> str:
+def _spread(values: Sequence[float], typical: float | None = None) -> str:
     if not values:
         return ""
-    text = _short(median(values))
+    text = _short(median(values) if typical is None else typical)
     return text if len(values) == 1 else f"{text} ({_short(min(values))}-{_short(max(values))})"
 
 

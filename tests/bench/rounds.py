@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from statistics import mean, median
+from statistics import mean
 from typing import Final
+
+from tests.bench.middle import middle
 
 Side = Callable[[], Mapping[str, float]]
 """Measures one side once and returns its figures."""
@@ -16,16 +18,16 @@ MOST: Final = 120
 """Rounds, however little is known by then."""
 PATIENCE: Final = 35.0
 """Seconds after which there are no further rounds, so that a restless machine comes to an end, too."""
-_ERROR: Final = 1.2533**2
-"""Standard error of a median, as a multiple of the mean deviation over the root of how many there are."""
+_ERROR: Final = 1.2533
+"""Standard error of a middle, as a multiple of the mean deviation over the root of how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
 class Steady:
     """The ratio of a figure of two sides, to be known well enough that another run finds the same.
 
-    `within` is the standard error of its median, as a part of it: with 0.035 two runs differ by 5% on the average, and
-    by more than 15% once in five hundred times.
+    `within` is its standard error, as a part of it: with 0.035 two runs differ by 5% on the average, and by more than
+    15% once in five hundred times.
     """
 
     measured: str
@@ -33,13 +35,14 @@ class Steady:
     figure: str
     within: float = 0.035
 
-    def reached(self, found: Found) -> bool:
-        """Say whether it is known so well."""
+    def reached(self, found: Found, each: int) -> bool:
+        """Say whether it is known so well, from visits of `each` rounds; rounds of one visit resemble each other."""
         pairs = zip(found[self.measured], found[self.baseline], strict=True)
         ratios = [mine[self.figure] / other[self.figure] for mine, other in pairs]
-        middle = median(ratios)
-        deviation = mean(abs(ratio - middle) for ratio in ratios)
-        return _ERROR * deviation / math.sqrt(len(ratios)) <= self.within * middle
+        visits = [middle(ratios[first : first + each]) for first in range(0, len(ratios), each)]
+        center = middle(visits)
+        deviation = mean(abs(math.log(visit / center)) for visit in visits)
+        return len(visits) > 1 and _ERROR * deviation / math.sqrt(len(visits)) <= self.within
 
 
 def _nothing() -> None:
@@ -50,7 +53,8 @@ def _nothing() -> None:
 class Comparison:
     """Sides that are measured in rounds, a few at each visit, and what was found so far.
 
-    Each visit is `around` something, as is a store having a core of its own; `ready` makes ready for one.
+    Each visit is `around` something, as is a store having a core of its own; `ready` makes ready for one.  What has no
+    ratio to find can do with a visit `every` so many turns.
     """
 
     sides: Mapping[str, Side]
@@ -58,6 +62,7 @@ class Comparison:
     each: int = 1
     around: Callable[[], AbstractContextManager[None]] = nullcontext
     ready: Callable[[], None] = _nothing
+    every: int = 1
     found: dict[str, list[Mapping[str, float]]] = field(init=False)
     _rounds: int = 0
 
@@ -77,7 +82,7 @@ class Comparison:
     @property
     def enough(self) -> bool:
         """Say whether the ratios hold still, or further rounds would be too many."""
-        return self._rounds >= MOST or all(ratio.reached(self.found) for ratio in self.steady)
+        return self._rounds >= MOST or all(ratio.reached(self.found, self.each) for ratio in self.steady)
 
 
 def in_turn(comparisons: Sequence[Comparison], visits: int, *, patience: float) -> Iterator[tuple[int, int]]:
@@ -90,7 +95,8 @@ def in_turn(comparisons: Sequence[Comparison], visits: int, *, patience: float) 
     until = time.monotonic() + patience
     for number in itertools.count(1):
         for comparison in comparisons:
-            if number <= visits or (not comparison.enough and time.monotonic() < until):
+            needed = number <= visits and (number - 1) % comparison.every == 0
+            if needed or (not comparison.enough and time.monotonic() < until):
                 comparison.visit()
         lacking = sum(not comparison.enough for comparison in comparisons)
         yield number, lacking

@@ -10,8 +10,10 @@ from tests.bench.figures import Row
 from tests.bench.rounds import Comparison, Found, in_turn
 from tests.bench.site import Site
 
-VISITS: Final = 5
-"""How often each is visited at least."""
+VISITS: Final = 12
+"""How often what has a ratio is visited at least."""
+SELDOM: Final = 3
+"""What has none is visited once in so many turns."""
 PATIENCE: Final = 400.0
 """Seconds after which nothing is visited more often than that."""
 

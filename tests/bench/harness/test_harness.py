@@ -12,6 +12,7 @@ import pytest
 
 from tests.bench import guard, mms_state, report, scaling, soak, stalls
 from tests.bench.figures import Case, Goal, Row
+from tests.bench.middle import middle
 from tests.bench.plots import page
 from tests.bench.rounds import MOST, Comparison, Steady, alternate, in_turn
 from tests.bench.simulation import Storm
@@ -152,7 +153,7 @@ def test_comparisons_take_turns_until_all_hold_still() -> None:
 
 
 def test_a_comparison_is_visited_as_often_as_it_has_to_be_however_short_time_is() -> None:
-    restless = itertools.cycle([1.0, 3.0])
+    restless = itertools.cycle([1.0, 1.0, 3.0, 3.0])
     inside: list[str] = []
 
     @contextmanager
@@ -169,10 +170,34 @@ def test_a_comparison_is_visited_as_often_as_it_has_to_be_however_short_time_is(
     assert inside == ["ready", "in", "out"] * 2
 
 
-def test_a_ratio_is_the_median_of_the_rounds_not_of_the_medians() -> None:
+def test_what_has_no_ratio_is_visited_more_seldom() -> None:
+    seldom = Comparison({"a": lambda: {"x": 1.0}}, every=3)
+    often = Comparison({"b": lambda: {"x": 1.0}})
+
+    assert list(in_turn([seldom, often], 7, patience=60.0))[-1] == (7, 0)
+    assert (len(seldom.found["a"]), len(often.found["b"])) == (3, 7)
+
+
+def test_rounds_of_one_visit_say_less_than_as_many_visits() -> None:
+    steady = Steady("b", "a", "x")
+    found = {"a": [{"x": 1.0}] * 40, "b": [{"x": value} for value in [0.9] * 10 + [1.1] * 10] * 2}
+
+    assert steady.reached(found, each=1)
+    assert not steady.reached(found, each=10)
+
+
+def test_a_ratio_is_that_of_the_rounds_not_of_the_medians() -> None:
     row = Row("s", "c", "x", (10.0, 1.0, 9.0), (10.0, 2.0, 3.0))
 
-    assert row.ratio == 1.0
+    assert row.ratio == pytest.approx(1.5**0.25)
+
+
+def test_the_middle_is_the_same_from_either_side_and_forgets_what_is_wild() -> None:
+    ratios = [0.5, 0.55, 0.6, 0.52, 0.58]
+
+    assert middle([1 / ratio for ratio in ratios]) == pytest.approx(1 / middle(ratios))
+    assert middle([*ratios, 40.0]) < 0.6
+    assert middle([0.7]) == pytest.approx(0.7)
 
 
 def test_the_page_and_the_table_show_every_row() -> None:
@@ -191,7 +216,7 @@ def test_the_page_and_the_table_show_every_row() -> None:
 
 
 def _rows(**ratios: float) -> dict[str, object]:
-    return {"quick": True, "rows": [{"name": name, "ratio": {"median": ratio}} for name, ratio in ratios.items()]}
+    return {"quick": True, "rows": [{"name": name, "ratio": {"middle": ratio}} for name, ratio in ratios.items()]}
 
 
 def test_the_guard_tells_worse_from_better_by_what_is_measured() -> None:
@@ -202,6 +227,14 @@ def test_the_guard_tells_worse_from_better_by_what_is_measured() -> None:
 
     assert [line.partition(":")[0] for line in found] == ["per_second", "p50_ms"]
     assert guard.compared(before, _rows(per_second=3.0, p50_ms=0.1)) == []
+
+
+def test_the_guard_says_so_when_there_is_nothing_to_compare(capsys: pytest.CaptureFixture[str]) -> None:
+    before = {"quick": True, "schema": 1, "rows": [{"name": "x", "ratio": {"median": 1.0}}]}
+
+    guard.report(before, {**_rows(x=1.0), "schema": 2})
+
+    assert capsys.readouterr().out.startswith("nothing to compare")
 
 
 def test_a_storm_asks_the_store_once_for_each_lease_that_needs_keys() -> None:
@@ -227,7 +260,7 @@ def test_a_baseline_from_elsewhere_is_shown_and_not_compared() -> None:
     content = report.as_json([row], quick=True)
     slower = report.as_json([replace(row, measured=(8.0, 8.0))], quick=True)
 
-    assert row.ratio == pytest.approx(0.3)
+    assert row.ratio == pytest.approx(0.08**0.5)
     assert guard.compared(content, slower) == []
     slower["rows"][0]["fixed"] = False
     assert len(guard.compared(content, slower)) == 1

@@ -30,4 +30,4 @@ def turns(site: Site) -> Iterator[Turn]:
     goals = {"per_second": (Goal("ratio", at_least=1 - GOAL),)}
     rows = partial(Case(NAME, "on-over-off").rows, measured="on", baseline="off", goals=goals)
     around = one_core if divisible() else nullcontext  # so that it is the work of all that counts, that of Redis, too
-    yield Turn(Comparison(sides, [Steady("on", "off", "per_second")], 3, around), rows)
+    yield Turn(Comparison(sides, [Steady("on", "off", "per_second")], 2, around), rows)

@@ -9,7 +9,7 @@ from tests.bench.figures import Case, Goal, Row
 from tests.bench.people import tokens
 from tests.bench.rounds import Comparison
 from tests.bench.site import Site
-from tests.bench.turns import Turn
+from tests.bench.turns import SELDOM, Turn
 from vendor.dev.juicefs import KIND as JUICEFS
 from vendor.operate.bench.load import NUMBER, Outcome, json_request, request
 
@@ -59,7 +59,7 @@ def replicas(site: Site) -> Iterator[Turn]:
     rows = partial(
         Case(REPLICAS, "two-over-one").rows, measured="two", baseline="one", figures=["per_second"], beside=True
     )
-    yield Turn(Comparison({"one": one, "two": two}), rows)
+    yield Turn(Comparison({"one": one, "two": two}, every=SELDOM), rows)
 
 
 def _looks(site: Site, url: str, token: str) -> Iterator[Row]:

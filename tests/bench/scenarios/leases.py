@@ -15,7 +15,7 @@ from tests.bench.people import tokens
 from tests.bench.rounds import Comparison, Found, Side, Steady
 from tests.bench.site import Site
 from tests.bench.sts import RawSts, WireLoad, through_wire
-from tests.bench.turns import Turn
+from tests.bench.turns import SELDOM, Turn
 from vendor.dev.juicefs import KIND as JUICEFS
 from vendor.dev.seaweedfs import KIND as SEAWEEDFS
 from vendor.dev.store import ASSUME_ROLE, WEB_IDENTITY
@@ -43,7 +43,7 @@ GOALS: Mapping[tuple[str, str, int], Mapping[str, tuple[Goal, ...]]] = {
 CLIENT_GOALS = {"per_second": (Goal("ratio", at_least=0.3),)}
 """On SeaweedFS, against the same call through the gateway's own client library, which is what bounds it there."""
 _SIGNED = 500
-_SHORT, _OFTEN = 0.2, 10
+_SHORT, _OFTEN = 0.2, 5
 """Seconds of a load and rounds of a visit where calls take milliseconds: a core keeps its speed for about a second."""
 
 
@@ -57,7 +57,7 @@ def turns(site: Site) -> Iterator[Turn]:
             if site.quick or not divisible():
                 continue
             if store == SEAWEEDFS:
-                yield from (compared.turn_on_one(connections) for connections in (1, MANY))
+                yield compared.turn_on_one(MANY)
             elif mode == WEB_IDENTITY:
                 yield compared.turn_apart(MANY)
 
@@ -71,7 +71,7 @@ class Compared:
         theirs = users(site, store)
         self._asks = asked_by(site, self._gateway.url, theirs)
         self._raw = [RawSts(self._gateway, token) for token in theirs]
-        self._seconds, self._each = (_SHORT, _OFTEN) if store == SEAWEEDFS else (site.seconds, 2)
+        self._seconds, self._each = (_SHORT, _OFTEN) if store == SEAWEEDFS else (site.seconds, 1)
         self._sign()
 
     def turn(self, connections: int) -> Turn:
@@ -81,7 +81,8 @@ class Compared:
             warm()
         held = connections == MANY and self._mode == WEB_IDENTITY
         steady = [Steady("vendor", "wire" if "wire" in sides else "sts", "per_second")] if held else []
-        comparison = Comparison(sides, steady, self._each if held else self._each // 2, ready=self._sign)
+        every = 1 if held else SELDOM
+        comparison = Comparison(sides, steady, self._each, ready=self._sign, every=every)
         return Turn(comparison, partial(self._rows, self._case(connections), connections, held=held))
 
     def turn_on_one(self, connections: int) -> Turn:

@@ -11,7 +11,7 @@ from tests.bench.figures import Case, Goal, Row
 from tests.bench.rounds import Comparison
 from tests.bench.scenarios.leases import MANY, asked_by, new_leases, users
 from tests.bench.site import Site
-from tests.bench.turns import Turn
+from tests.bench.turns import SELDOM, Turn
 from vendor.dev.seaweedfs import KIND as SEAWEEDFS
 from vendor.operate.bench.load import Load, request
 
@@ -46,7 +46,7 @@ def two(site: Site) -> Iterator[Turn]:
 
     sides = {"one": one_worker, "two": two_workers}
     rows = partial(Case(TWO, "two-over-one").rows, measured="two", baseline="one", figures=["per_second"], beside=True)
-    yield Turn(Comparison(sides), rows)
+    yield Turn(Comparison(sides, every=SELDOM), rows)
 
 
 def memory(site: Site) -> Iterator[Row]:
