@@ -5,9 +5,10 @@ The whole flow with the real provider is in the tests of the command line.
 
 import base64
 import json
+import socket
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
@@ -70,6 +71,24 @@ def test_a_sign_in(fake: FakeProvider) -> None:
 
 def _ignore(_: object) -> None:
     """A thread's answer is nobody's."""
+
+
+def test_strangers_keep_no_browser_out(fake: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever takes all places and says nothing is hung up on for the next one."""
+    monkeypatch.setattr(browser, "MOST_CONNECTIONS", 2)
+    monkeypatch.setattr(browser, "STRANGER", 0.1)
+    threads = threading.active_count()
+    most: list[int] = []
+
+    def answer(uri: str, asked: dict[str, str]) -> None:
+        with ExitStack() as idle:
+            for _ in range(6):
+                idle.enter_context(socket.create_connection(("127.0.0.1", urlsplit(uri).port or 0), timeout=5))
+            visit(uri, state=asked["state"], code="the-code", iss=fake.stub.url)
+            most.append(threading.active_count())
+
+    assert set(Person(fake, answer).sign_in(wait=20.0).found) == {"id_token", "access_token"}
+    assert most[0] <= threads + 2 + 2  # the server and the person have one each
 
 
 def test_strangers_change_nothing(fake: FakeProvider) -> None:

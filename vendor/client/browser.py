@@ -1,19 +1,21 @@
 """Signing in with the browser of this machine: authorization code with PKCE and a loopback redirect (RFC 8252).
 
 The code comes back to a server on 127.0.0.1 that lives for this one sign-in.  It takes the first answer that carries
-our `state`; whatever else calls (a browser looking for an icon, another page, another program) changes nothing.
+our `state`; whatever else calls (a browser looking for an icon, another page, another program) changes nothing, and
+cannot take all connections either.
 """
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from hmac import compare_digest
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
+from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
+from vendor.client.bounded import BoundedServer
 from vendor.client.errors import SignInNeeded
 from vendor.client.oidc import BrowserRequest, Provider, Tokens
 from vendor.client.text import printable
@@ -21,6 +23,11 @@ from vendor.client.text import printable
 PATH = "/callback"
 WAIT = 300.0
 """Seconds that a person has for the sign-in."""
+MOST_CONNECTIONS: Final = 16
+STRANGER: Final = 1.0
+"""Seconds for which a connection without our `state` keeps its place while others wait for one."""
+PATIENCE: Final = 5.0
+"""The same while nobody waits; a browser may connect before it has anything to ask."""
 _PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><title>vend</title>'
     "<body style='font-family: sans-serif; margin: 4em'><h1>{title}</h1><p>{text}</p></body></html>"
@@ -34,7 +41,7 @@ def sign_in(
     wait: float = WAIT,
 ) -> Tokens:
     """Let a person sign in; `show` gets the address to open.  Raises SignInNeeded when it comes to nothing."""
-    with _listening() as callback:
+    with closing(_Callback()) as callback:
         request = provider.begin_browser(callback.redirect_uri)
         callback.expect(request.state)
         show(request.url)
@@ -63,14 +70,13 @@ def _code(answer: _Answer | None, provider: Provider, request: BrowserRequest) -
     return answer.code
 
 
-class _Callback(ThreadingHTTPServer):
-    daemon_threads = True
-
+class _Callback(BoundedServer):
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(0, _Handler, most=MOST_CONNECTIONS, stranger=STRANGER, patience=PATIENCE)
         self._state: str | None = None
         self._answer: _Answer | None = None
         self._arrived = threading.Event()
+        self.start()
 
     @property
     def redirect_uri(self) -> str:
@@ -95,15 +101,12 @@ class _Callback(ThreadingHTTPServer):
             pass  # short waits, so that Ctrl-C is noticed everywhere
         return self._answer
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Stay quiet about browsers that hang up."""
-
 
 class _Handler(BaseHTTPRequestHandler):
     server: _Callback
     server_version = "vend"
     sys_version = ""
-    timeout = 5.0
+    timeout = PATIENCE
 
     def do_GET(self) -> None:
         target = urlsplit(self.path)
@@ -111,6 +114,8 @@ class _Handler(BaseHTTPRequestHandler):
             answer = self.server.offer(target.query) if target.path == PATH else None
         except ValueError:  # too many members
             answer = None
+        if answer is not None:
+            self.server.is_known(self.connection)
         if answer is None:
             self._say(404, "Nothing here", "This page is only for the sign-in that 'vend login' has just started.")
         elif answer.code is None:
@@ -131,16 +136,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing: the request line carries the code."""
-
-
-@contextmanager
-def _listening() -> Iterator[_Callback]:
-    server = _Callback()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
