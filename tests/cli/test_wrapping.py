@@ -202,6 +202,27 @@ def test_a_tool_that_is_not_here(asked: Vend, stub: Stub, tmp_path: Path, tool: 
     assert stub.seen == []
 
 
+@pytest.fixture
+def commander(tmp_path: Path) -> Path:
+    """A folder with a Midnight Commander."""
+    program = tmp_path / "mc"
+    program.write_text("#!/bin/sh\necho GNU Midnight Commander 4.8.29\n")
+    program.chmod(0o700)
+    return tmp_path
+
+
+def test_midnight_commander_is_not_taken_for_minios_client(asked: Vend, stub: Stub, commander: Path) -> None:
+    said = asked("mc", "ls", "home/", env={"PATH": str(commander)})
+    assert (said.code, said.out, stub.seen) == (127, "", [])
+    assert said.err.startswith(f"vend: '{commander}/mc' is Midnight Commander: install MinIO's client (https://")
+
+
+def test_minios_client_is_found_under_its_other_name(asked: Vend, commander: Path, recorder: str) -> None:
+    (commander / "mcli").symlink_to(recorder)
+    argv, _ = told(asked("mc", "ls", "home/", env={"PATH": str(commander)}))
+    assert argv == ["ls", "vendlease/lake/homes/ada/"]
+
+
 @pytest.mark.skipif(shutil.which("mc") is None, reason="there is no mc on the PATH")
 def test_mc_goes_there_and_back(alice: Vend) -> None:
     (alice.home / "a b.txt").write_text("one")

@@ -29,7 +29,8 @@ class Tool:
 
     `valued` are flags that take the next word, `bare` some that do not; `placed` are those whose value is a place, with
     what is done there.  `plain` verbs touch no store.  `pairs` says that a verb with a target has exactly two operands.
-    `install` says how to get it.
+    `install` says how to get it; `names` are what it is called, `mistaken` what another program of such a name says of
+    itself (`--version`).
     """
 
     name: str
@@ -40,6 +41,8 @@ class Tool:
     bare: frozenset[str] = frozenset()
     placed: Mapping[str, Access] = field(default_factory=dict)
     pairs: bool = False
+    names: tuple[str, ...] = ()
+    mistaken: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,8 @@ def _flags(names: str) -> frozenset[str]:
 MC = Tool(
     name="mc",
     install="install MinIO's client (https://github.com/minio/mc)",
+    names=("mc", "mcli"),  # the second where a distribution has Midnight Commander under the first
+    mistaken="Midnight Commander",
     verbs={
         **_each(_READ, "cat diff head sql stat"),
         **_each(_LIST, "du find ls tree watch"),

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Annotated
@@ -22,6 +23,9 @@ from vendor.names import S3Path
 
 ALIAS = "vendlease"
 """How the tools know the store.  Not `vend`: that may stand in the tool's own configuration, which would win."""
+
+VERSION = 10.0
+"""Seconds in which a program has to say what it is."""
 
 Words = Annotated[
     list[str] | None, typer.Argument(metavar="[WORD]...", help="The tool's own command line, from its verb on.")
@@ -67,12 +71,29 @@ def rclone(connection: Connection, ask: Ask, words: Words = None, program: Progr
 
 
 def _program(tool: Tool, said: str | None) -> str | None:
-    found = shutil.which(said or tool.name)
-    if found is None and said:
-        screen.warn(f"{said!a}: command not found")
-    elif found is None:
-        screen.warn(f"There is no {tool.name} here: {tool.install}, or name it with --program FILE.")
-    return found
+    """Return the program to run, or say why there is none."""
+    if said is not None:
+        found = shutil.which(said)
+        if found is None:
+            screen.warn(f"{said!a}: command not found")
+        return found
+    there = [program for name in tool.names or (tool.name,) if (program := shutil.which(name))]
+    ours = next((program for program in there if not _is_another(tool, program)), None)
+    if ours is None:
+        lacking = f"{there[0]!a} is {tool.mistaken}" if there else f"There is no {tool.name} here"
+        screen.warn(f"{lacking}: {tool.install}, or name it with --program FILE.")
+    return ours
+
+
+def _is_another(tool: Tool, program: str) -> bool:
+    """Say whether a program has the tool's name only."""
+    if tool.mistaken is None:
+        return False
+    try:
+        done = subprocess.run([program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=VERSION)
+    except (OSError, subprocess.SubprocessError):
+        return False  # what is wrong with it shows when it is run
+    return tool.mistaken.encode() in done.stdout
 
 
 def _resolved(
