@@ -183,4 +183,4 @@ def _is_another(user: User, kept: Kept) -> bool:
 
 
 async def _nothing(_issued: Issued) -> None:
-    """A renewal that did not come about leaves the lease as it was."""
+    """Leave what a try wrote: it is what was granted a moment ago, and the next try or renewal writes it anew."""
