@@ -12,7 +12,7 @@ from tests.bench.site import Site
 
 VISITS: Final = 12
 """How often what has a ratio is visited at least."""
-SELDOM: Final = 3
+SELDOM: Final = 4
 """What has none is visited once in so many turns."""
 PATIENCE: Final = 400.0
 """Seconds after which nothing is visited more often than that."""
