@@ -57,7 +57,7 @@ def measure(sizes: Sequence[tuple[int, int]] = SIZES, *, quick: bool = False) ->
     for tenants, shares in sizes:
         grants = grants_of(layout, tenants, shares)
         for name, plan in _ways(grants, access).items():
-            timings.append(Timing(f"{name}/{len(grants)}", len(grants), _best(plan, 3 if quick else 9)))
+            timings.append(Timing(f"{name}/{len(grants)}", len(grants), _best(plan, 3 if quick else 5)))
     names = dict.fromkeys(timing.name.rpartition("/")[0] for timing in timings)
     return timings, {name: exponent([t for t in timings if t.name.rpartition("/")[0] == name]) for name in names}
 

@@ -39,13 +39,13 @@ def shares(stack: Stack) -> Iterator[Change]:
         yield lease, f"{FOLDER}x", partial(done, alice, "DELETE", f"/v1/shares/{share}")
 
 
-def memberships(stack: Stack) -> Iterator[Change]:
-    """Carol makes bob a member of a tenant and takes that back."""
-    bob, carol = api(stack, "bob"), api(stack, "carol")
-    path = "/v1/tenants/hydro/members/bob"
+def memberships(stack: Stack, name: str = "bob", token: str | None = None) -> Iterator[Change]:
+    """Carol makes somebody, of whom she needs the `token` if not of the stack's own, a member and takes that back."""
+    member, carol = Api(stack.gateway.url, token or stack.tokens[name]), api(stack, "carol")
+    path = f"/v1/tenants/hydro/members/{name}"
     while True:
         done(carol, "PUT", path, {"access": "read_only"})
-        lease = bob.lease(renewable_for=3600)
+        lease = member.lease(renewable_for=3600)
         yield lease, f"{TENANT}hello.txt", partial(done, carol, "DELETE", path)
 
 

@@ -81,6 +81,10 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=OUTPUT, help="folder for bench.json and bench.html")
     parser.add_argument("--stalls", type=int, metavar="MS", help="tell what kept a gateway's event loop for longer")
     asked = parser.parse_args()
+    try:
+        asked.output.mkdir(parents=True, exist_ok=True)  # before anything is measured that could not be kept
+    except OSError as failure:
+        parser.error(f"{asked.output} cannot be a folder for figures ({failure.strerror})")
     rows = run(asked.scenario or EVERY, quick=asked.quick, slow_ms=asked.stalls)
     report.write(rows, asked.output, quick=asked.quick)
     missed = [row.name for row in rows if row.met is False]

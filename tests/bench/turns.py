@@ -10,11 +10,11 @@ from tests.bench.figures import Row
 from tests.bench.rounds import Comparison, Found, in_turn
 from tests.bench.site import Site
 
-VISITS: Final = 12
+VISITS: Final = 11
 """How often what has a ratio is visited at least."""
 SELDOM: Final = 4
 """What has none is visited once in so many turns."""
-PATIENCE: Final = 400.0
+PATIENCE: Final = 350.0
 """Seconds after which nothing is visited more often than that."""
 
 
