@@ -206,7 +206,7 @@ def test_a_tool_that_is_not_here(asked: Vend, stub: Stub, tmp_path: Path, tool: 
 def commander(tmp_path: Path) -> Path:
     """A folder with a Midnight Commander."""
     program = tmp_path / "mc"
-    program.write_text("#!/bin/sh\necho GNU Midnight Commander 4.8.29\n")
+    program.write_text(f"#!/bin/sh\n/usr/bin/env >{tmp_path}/environ\necho GNU Midnight Commander 4.8.29\n")
     program.chmod(0o700)
     return tmp_path
 
@@ -215,6 +215,7 @@ def test_midnight_commander_is_not_taken_for_minios_client(asked: Vend, stub: St
     said = asked("mc", "ls", "home/", env={"PATH": str(commander)})
     assert (said.code, said.out, stub.seen) == (127, "", [])
     assert said.err.startswith(f"vend: '{commander}/mc' is Midnight Commander: install MinIO's client (https://")
+    assert "VENDOR_TOKEN" not in (commander / "environ").read_text()
 
 
 def test_minios_client_is_found_under_its_other_name(asked: Vend, commander: Path, recorder: str) -> None:

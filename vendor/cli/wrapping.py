@@ -90,7 +90,13 @@ def _is_another(tool: Tool, program: str) -> bool:
     if tool.mistaken is None:
         return False
     try:
-        done = subprocess.run([program, "--version"], stdin=subprocess.DEVNULL, capture_output=True, timeout=VERSION)
+        done = subprocess.run(
+            [program, "--version"],
+            env=child_environment(os.environ, {}),  # whatever it is, our own token is not for it
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=VERSION,
+        )
     except (OSError, subprocess.SubprocessError):
         return False  # what is wrong with it shows when it is run
     return tool.mistaken.encode() in done.stdout
