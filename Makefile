@@ -20,6 +20,8 @@ $(READY): pyproject.toml constraints.txt
 	   || { apt-get -qq update && apt-get install -qq -y --no-install-recommends nginx-light tmux redis-tools fish; } >/dev/null 2>&1 \
 	   || echo "nginx, tmux, fish and redis-cli could not be installed; their tests will be skipped"; fi
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@# An environment that uv has made has no pip.
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
 	@echo "Installing into $(VENV) (about a minute the first time)…"
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[server,dev]'
 	@touch $@
