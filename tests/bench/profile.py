@@ -30,7 +30,8 @@ from tests.bench.scenarios.leases import new_leases
 from vendor.dev.juicefs import KIND as JUICEFS
 from vendor.dev.seaweedfs import KIND as SEAWEEDFS
 from vendor.dev.stack import STORES, Stack, running_stack
-from vendor.operate.bench.load import Generator, Load, Outcome
+from vendor.operate.bench.generator import Generator
+from vendor.operate.bench.load import Load, Outcome
 
 SAMPLES_A_SECOND: Final = 500
 FLAMES_A_SECOND: Final = 200

@@ -11,7 +11,8 @@ from tests.bench.rounds import Side, Steady, alternate
 from vendor.dev.gateway import Gateway
 from vendor.dev.stack import Stack, running_stack
 from vendor.dev.store import ASSUME_ROLE
-from vendor.operate.bench.load import Generator, Load, Outcome
+from vendor.operate.bench.generator import Generator
+from vendor.operate.bench.load import Load, Outcome
 
 NEVER = "24h"
 """When JuiceFS reads its IAM again: then it reads the temporary user of every lease, and calls wait for that."""

@@ -31,7 +31,8 @@ from vendor.dev.seaweedfs import KIND as SEAWEEDFS
 from vendor.dev.stack import STORES, Stack, running_stack
 from vendor.dev.web import client
 from vendor.leases.shield.shield import MOST_LIVE
-from vendor.operate.bench.load import NUMBER, Generator, Load, Outcome, json_request
+from vendor.operate.bench.generator import Generator
+from vendor.operate.bench.load import NUMBER, Load, Outcome, json_request
 
 GOAL_MIB: Final = 150.0
 GOAL_GROWTH: Final = 0.05

@@ -17,7 +17,8 @@ from tests.bench.plots import page
 from tests.bench.rounds import MOST, Comparison, Steady, alternate, in_turn
 from tests.bench.simulation import Storm
 from vendor.governance.statefile import End, read_line
-from vendor.operate.bench.load import NUMBER, Generator, Load, Outcome, Refused, json_request, request
+from vendor.operate.bench.generator import Generator
+from vendor.operate.bench.load import NUMBER, Load, Outcome, Refused, json_request, request
 
 
 class _Server(ThreadingHTTPServer):

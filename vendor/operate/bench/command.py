@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from vendor.operate.bench.load import NUMBER, Generator, Load, Refused, json_request, request
+from vendor.operate.bench.generator import Generator
+from vendor.operate.bench.load import NUMBER, Load, Refused, json_request, request
 
 TOKEN: Final = "VENDOR_BENCH_TOKEN"  # noqa: S105 - the name of a variable
 FINE, FAILED, UNUSABLE = 0, 1, 2
