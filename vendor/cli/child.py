@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import FrameType
 
 from vendor.cli import failures, screen
-from vendor.cli.signals import Handling
+from vendor.signals import Handling
 
 PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 FROM_TERMINAL = frozenset({signal.SIGINT, signal.SIGQUIT})

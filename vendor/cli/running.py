@@ -12,10 +12,10 @@ from vendor.cli import child, formats, screen
 from vendor.cli.environment import STALE, child_environment, static_variables
 from vendor.cli.leasing import tell
 from vendor.cli.options import Json, asking_command
-from vendor.cli.signals import Asked
 from vendor.client.calls import Ask
 from vendor.client.connection import Connection
 from vendor.client.errors import BadInput
+from vendor.signals import Asked
 
 if TYPE_CHECKING:
     from vendor.client.answers import Vended

@@ -15,11 +15,11 @@ from vendor.cli.operands import MC, RCLONE, Operand, Tool, operands
 from vendor.cli.options import asking_command
 from vendor.cli.places import Places, is_place
 from vendor.cli.running import holding, keeping
-from vendor.cli.signals import Asked
 from vendor.client.answers import Vended
 from vendor.client.calls import Ask, Wanted
 from vendor.client.connection import Connection
 from vendor.names import S3Path
+from vendor.signals import Asked
 
 ALIAS = "vendlease"
 """How the tools know the store.  Not `vend`: that may stand in the tool's own configuration, which would win."""

@@ -7,7 +7,7 @@ import pytest
 
 HARNESS = """
 import os, signal, sys, threading
-from vendor.cli import signals
+from vendor import signals
 
 signals.LOOK_EVERY = 600.0
 got = []
@@ -40,7 +40,7 @@ def test_a_signal_ends_the_wait(send: str) -> None:
 
 ASKED = """
 import signal
-from vendor.cli.signals import Asked
+from vendor.signals import Asked
 
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 with Asked() as asked:
