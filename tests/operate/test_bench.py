@@ -1,52 +1,181 @@
 """`vendor bench` against a running gateway: it measures, ends what it began, and tells no token."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
 from tests.support.gateways import Api, api
+from tests.support.waiting import eventually
+from vendor.dev.gateway import Gateway, start_gateway
+from vendor.dev.ports import Reservation
 from vendor.dev.stack import Stack
 from vendor.operate.bench.command import FAILED, FINE, TOKEN, UNUSABLE, run
 
 
-def _bench(url: str, environment: dict[str, str], *, yes: bool = True, token_file: Path | None = None) -> int:
+def _bench(
+    url: str,
+    environment: dict[str, str],
+    *,
+    yes: bool = True,
+    token_file: Path | None = None,
+    leases: int = 6,
+    ca_file: Path | None = None,
+    insecure_http: bool = False,
+) -> int:
     return run(
         url,
         token_file=token_file,
-        leases=6,
+        leases=leases,
         connections=2,
         seconds=0.2,
         yes=yes,
         as_json=True,
+        ca_file=ca_file,
+        insecure_http=insecure_http,
         environment=environment,
     )
 
 
 def _live(calls: Api) -> set[str]:
-    return {lease["id"] for lease in calls.call("GET", "/v1/leases?limit=500").json()["leases"]}
+    return {lease["id"] for lease in calls.call("GET", "/v1/leases?state=live&limit=500").json()["leases"]}
+
+
+@contextmanager
+def limited(stack: Stack, burst: int) -> Iterator[Gateway]:
+    """A second gateway, where one identity may ask for so many leases at once."""
+    with Reservation(1) as reserved:
+        port = reserved.ports[0]
+    settings = {**stack.gateway.settings, "VENDOR_PORT": str(port), "VENDOR_PUBLIC_URL": stack.gateway.url}
+    settings |= {"VENDOR_LIMIT_VEND_BURST": str(burst), "VENDOR_LIMIT_VEND_PER_SECOND": "1"}
+    gateway = start_gateway(stack.folder, stack.children, port=port, settings=settings, name=f"bench-{burst}")
+    try:
+        gateway.wait_until_ready()
+        yield gateway
+    finally:
+        gateway.child.stop()
 
 
 def test_it_measures_and_ends_its_leases(stack: Stack, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text(stack.tokens["alice"] + "\n")
+    file.chmod(0o600)
     with api(stack, "alice") as calls:
         before = _live(calls)
 
         assert _bench(stack.gateway.url + "/", {}, token_file=file) == FINE
 
         assert _live(calls) <= before
-    found = json.loads(capsys.readouterr().out)
+    told = capsys.readouterr()
+    found = json.loads(told.out)
     assert {"new leases", "repeated asks"} == set(found)
     assert all(figures["per_second"] > 0 and figures["p50_ms"] > 0 for figures in found.values())
+    assert [line.split()[0] for line in told.err.splitlines()] == ["Asking", "Asking", "Ending"]
 
 
 def test_a_refusal_is_told_without_the_token(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     assert _bench(stack.gateway.url, {TOKEN: "not-a-token-of-anybody"}) == FAILED
 
     told = capsys.readouterr()
-    assert "401" in told.err
+    assert "does not accept the token" in told.err
     assert "not-a-token-of-anybody" not in told.out + told.err
+
+
+def test_who_may_ask_for_fewer_is_told_so_and_keeps_none(
+    seaweedfs_stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with limited(seaweedfs_stack, 20) as gateway, api(seaweedfs_stack, "bob", url=gateway.url) as calls:
+        before = _live(calls)
+
+        assert _bench(gateway.url, {TOKEN: seaweedfs_stack.tokens["bob"]}, leases=200) == FAILED
+
+        assert _live(calls) <= before
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert "then one was refused" in told.err
+    assert "--leases" in told.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_it_ends_its_leases(seaweedfs_stack: Stack, number: signal.Signals) -> None:
+    with limited(seaweedfs_stack, 0) as gateway, api(seaweedfs_stack, "bob", url=gateway.url) as calls:
+        before = _live(calls)
+        bench = subprocess.Popen(
+            [sys.executable, "-m", "vendor.operate.main", "bench", gateway.url, "--yes", "--leases", "10000"],
+            env={**os.environ, TOKEN: seaweedfs_stack.tokens["bob"]},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        eventually(lambda: len(_live(calls) - before) > 20, within=60)
+        if number == signal.SIGINT:
+            os.killpg(bench.pid, number)  # as a terminal does: all of them get it
+        else:
+            bench.send_signal(number)
+        out, said = bench.communicate(timeout=60)
+
+        assert bench.returncode == 128 + number, said
+        assert _live(calls) <= before
+    assert out == ""
+    assert "Traceback" not in said
+    assert "Ending" in said
+
+
+@contextmanager
+def answering(content: bytes, kind: str, status: int = 201) -> Iterator[str]:
+    """A server that answers everything in the same way."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["content-length"]))
+            self.send_response(status)
+            self.send_header("content-type", kind)
+            self.send_header("content-length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Answers)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status", "said"),
+    [
+        pytest.param(b"<html>", "text/html", 200, "web page", id="a-page"),
+        pytest.param(b"{}", "application/json", 201, "", id="no-lease"),
+        pytest.param(b"[" * 100_000, "application/json", 201, "broken JSON", id="nested"),
+        pytest.param(b"", "text/html", 302, "redirect", id="a-redirect"),
+        pytest.param(b'{"error": {"code": "x", "message": "\\u001b["}}', "application/json", 403, "[", id="steering"),
+    ],
+)
+def test_what_is_no_gateway_is_told_in_a_sentence(
+    content: bytes, kind: str, status: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with answering(content, kind, status) as url:
+        assert _bench(url, {TOKEN: "t"}) == FAILED
+    told = capsys.readouterr().err
+    assert told.startswith("vendor: ")
+    assert said in told
+    assert "\x1b" not in told
 
 
 @pytest.mark.parametrize(
@@ -56,6 +185,9 @@ def test_a_refusal_is_told_without_the_token(stack: Stack, capsys: pytest.Captur
         pytest.param("http://127.0.0.1:1", {TOKEN: "two words"}, True, id="no-single-token"),
         pytest.param("http://user:word@127.0.0.1:1", {TOKEN: "t"}, True, id="a-password-in-the-url"),
         pytest.param("ftp://127.0.0.1", {TOKEN: "t"}, True, id="no-http"),
+        pytest.param("http://127.0.0.1:99999", {TOKEN: "t"}, True, id="no-port"),
+        pytest.param("http://[::1", {TOKEN: "t"}, True, id="no-host"),
+        pytest.param("http://vendor.example.org", {TOKEN: "t"}, True, id="plain-http-elsewhere"),
         pytest.param("http://127.0.0.1:1", {TOKEN: "t"}, False, id="nobody-to-ask"),
     ],
 )
@@ -65,4 +197,21 @@ def test_what_cannot_be_used_sends_nothing(url: str, environment: dict[str, str]
 
 def test_a_gateway_that_is_not_there_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
     assert _bench("http://127.0.0.1:1", {TOKEN: "t"}) == FAILED
-    assert capsys.readouterr().err.startswith("vendor: ")
+    assert capsys.readouterr().err.startswith("vendor: The gateway at http://127.0.0.1:1 refuses connections.")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no certificate"])
+def test_certificates_that_cannot_be_read(
+    content: bytes | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_bytes(content)
+    assert _bench("https://127.0.0.1:1", {TOKEN: "t"}, ca_file=file) == UNUSABLE
+    assert "file of certificates" in capsys.readouterr().err
+
+
+def test_plain_http_to_another_machine_has_to_be_permitted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _bench("http://127.0.0.1.example.invalid:1", {TOKEN: "t"}) == UNUSABLE
+    assert "--insecure-http" in capsys.readouterr().err
+    assert _bench("http://127.0.0.1.example.invalid:1", {TOKEN: "t"}, insecure_http=True) == FAILED

@@ -45,15 +45,15 @@ def _of_status(status: int) -> int:
     return UNAVAILABLE if status == 429 or status >= 500 else REFUSED
 
 
-def report(error: Exception, *, debug: bool = False, to: TextIO | None = None) -> int:
-    """Tell what went wrong on stderr and return the exit code."""
+def report(error: Exception, *, debug: bool = False, to: TextIO | None = None, program: str = "vend") -> int:
+    """Tell what went wrong on stderr, as this program, and return the exit code."""
     stream = to or sys.stderr
     code = exit_code(error)
     if code == BUG:
-        stream.write(f"vend: an error in vend itself: {type(error).__name__}\n")
+        stream.write(f"{program}: an error in {program} itself: {type(error).__name__}\n")
         stream.write("  Repeat the command with --debug and report what it prints; it holds no tokens or keys.\n")
     else:
-        stream.write(f"vend: {printable(str(error))}\n")
+        stream.write(f"{program}: {printable(str(error))}\n")
         for line in _more(error):
             stream.write(f"  {line}\n")
     if debug:

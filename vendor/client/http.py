@@ -7,6 +7,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,8 +30,11 @@ def user_agent() -> str:
         return "vend"
 
 
-def options(base: ServiceUrl, *, asynchronous: bool = False) -> dict[str, Any]:
-    """Return the keyword arguments that every httpx2 client of ours for `base` is opened with."""
+def options(base: ServiceUrl, *, asynchronous: bool = False, ca_file: Path | None = None) -> dict[str, Any]:
+    """Return the keyword arguments that every httpx2 client of ours for `base` is opened with.
+
+    The certificates in `ca_file` are trusted instead of the system's.  Raises BadInput if they cannot be read.
+    """
     chosen: dict[str, Any] = {
         "timeout": TIMEOUT,
         "follow_redirects": False,  # a redirect could carry the token to another host
@@ -40,6 +44,8 @@ def options(base: ServiceUrl, *, asynchronous: bool = False) -> dict[str, Any]:
     if is_loopback(urlsplit(base).hostname or ""):
         # A proxy of the environment cannot reach our loopback; the environment's certificates still count there.
         chosen |= {"trust_env": False, "verify": _certificates(base)}
+    if ca_file is not None:
+        chosen["verify"] = _only(ca_file)
     return chosen
 
 
@@ -47,6 +53,16 @@ def _certificates(base: ServiceUrl) -> ssl.SSLContext:
     if base.startswith("https:"):
         return httpx2.create_ssl_context()
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody; reading the certificates would take 50 ms
+
+
+def _only(ca_file: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError:  # which ssl's errors are, too
+        raise BadInput(
+            f"The file of certificates {ca_file} cannot be used.",
+            remedy="Name a PEM file with the certificates to trust.",
+        ) from None
 
 
 class _Meter:

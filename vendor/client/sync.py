@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -21,14 +22,25 @@ T = TypeVar("T")
 
 
 class Client:
-    """Speaks to one gateway.  `token` is asked for a token before every call that needs one."""
+    """Speaks to one gateway.  `token` is asked for a token before every call that needs one.
 
-    def __init__(self, gateway: str, token: TokenProvider | None = None, *, insecure_http: bool = False) -> None:
+    The certificates in `ca_file` are trusted instead of the system's.
+    """
+
+    def __init__(
+        self,
+        gateway: str,
+        token: TokenProvider | None = None,
+        *,
+        insecure_http: bool = False,
+        ca_file: Path | None = None,
+    ) -> None:
         self.gateway = parse_service_url(gateway, insecure_http=insecure_http)
         self._token = token
         self._kept: list[Keeper] = []
+        options = http.options(self.gateway, ca_file=ca_file)
         try:
-            self._http = httpx2.Client(**http.options(self.gateway))
+            self._http = httpx2.Client(**options)
         except (ImportError, ValueError) as error:
             raise http.unusable_environment(error) from None
 

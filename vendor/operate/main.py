@@ -76,6 +76,9 @@ def bench(
     connections: Annotated[int, typer.Option(min=1, max=64, help="How many asks at a time.")] = 4,
     seconds: Annotated[float, typer.Option(min=0.1, max=60, help="How long to ask for live keys again.")] = 5.0,
     ca_file: Annotated[Path | None, typer.Option(help="Certificates to trust instead of the system's.")] = None,
+    insecure_http: Annotated[
+        bool, typer.Option("--insecure-http", help="Permit plain http to another machine.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether to go on.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -92,6 +95,7 @@ def bench(
         yes=yes,
         as_json=as_json,
         ca_file=ca_file,
+        insecure_http=insecure_http,
     )
     raise typer.Exit(done)
 

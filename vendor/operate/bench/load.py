@@ -14,11 +14,20 @@ class Refused(Exception):
     """An answer that makes the measurement worthless."""
 
 
+class Broken(Refused):
+    """A load that could not be made to its end; `outcome` is what had come of it."""
+
+    def __init__(self, url: str, outcome: "Outcome") -> None:
+        super().__init__(f"{url}: {outcome.broken}")
+        self.outcome = outcome
+
+
 @dataclass(frozen=True, slots=True)
 class Load:
     """What to send, to whom, and for how long.  The `requests` are sent in turn; after `most` of them it ends.
 
-    With a `rate` no more than so many are sent a second, and one that is late is counted from when it was due.
+    With a `rate` no more than so many are sent a second, and one that is late is counted from when it was due.  The
+    path of the `url`, if it has one, is for whoever makes the requests.
     """
 
     url: str
@@ -30,25 +39,33 @@ class Load:
     first_number: int = 0
     keep: bool = False
     ca_file: str | None = None
+    ends_when_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of it: milliseconds of every answer, in order of size, and how many there were of each status.
 
-    `kept` are the bodies of good answers, if the load said so; they may hold keys.
+    `kept` are the bodies of good answers, if the load said so; they may hold keys.  `refused` is the first answer that
+    was not good, and `broken` why a connection was of no use any more: then the load ended early.
     """
 
     seconds: float
     took: list[float] = field(repr=False)
     statuses: dict[int, int] = field(default_factory=dict)
-    refusal: str = ""
+    refused: tuple[int, bytes] | None = None
+    broken: str = ""
     kept: list[bytes] = field(default_factory=list, repr=False)
 
     @property
     def good(self) -> int:
         """How many were answered as they should be."""
         return sum(count for status, count in self.statuses.items() if 200 <= status < 300)
+
+    @property
+    def refusal(self) -> str:
+        """The first answer that was not good, as text that cannot steer a terminal."""
+        return f"{self.refused[0]} {self.refused[1]!a}" if self.refused else ""
 
     @property
     def per_second(self) -> float:
@@ -63,6 +80,8 @@ class Outcome:
 
     def require_good(self, url: str) -> None:
         """Raise Refused if any answer was not a good one, or there was none."""
+        if self.broken:
+            raise Broken(url, self)
         if self.good != sum(self.statuses.values()) or not self.good:
             raise Refused(f"{url} answered {self.statuses or 'nothing'}: {self.refusal}")
 
@@ -75,7 +94,8 @@ def request(
     url: str, method: str, path: str, *, body: bytes = b"", media: str = "application/json", **headers: str
 ) -> bytes:
     """Return one request as it goes over the wire.  Underscores in names of headers stand for hyphens."""
-    lines = [f"{method} {path} HTTP/1.1", f"host: {urlsplit(url).netloc}"]
+    place = urlsplit(url)
+    lines = [f"{method} {place.path.rstrip('/')}{path} HTTP/1.1", f"host: {place.netloc}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     if body or method in {"POST", "PUT"}:
         lines += [f"content-type: {media}", f"content-length: {len(body)}"]
