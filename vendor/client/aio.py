@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -19,13 +20,24 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """Speaks to one gateway.  `token` is asked, in a thread, for a token before every call that needs one."""
+    """Speaks to one gateway.  `token` is asked, in a thread, for a token before every call that needs one.
 
-    def __init__(self, gateway: str, token: TokenProvider | None = None, *, insecure_http: bool = False) -> None:
+    The certificates in `ca_file` are trusted instead of the system's.
+    """
+
+    def __init__(
+        self,
+        gateway: str,
+        token: TokenProvider | None = None,
+        *,
+        insecure_http: bool = False,
+        ca_file: Path | None = None,
+    ) -> None:
         self.gateway = parse_service_url(gateway, insecure_http=insecure_http)
         self._token = token
+        options = http.options(self.gateway, asynchronous=True, ca_file=ca_file)
         try:
-            self._http = httpx2.AsyncClient(**http.options(self.gateway, asynchronous=True))
+            self._http = httpx2.AsyncClient(**options)
         except (ImportError, ValueError) as error:
             raise http.unusable_environment(error) from None
 

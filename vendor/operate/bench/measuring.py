@@ -82,7 +82,7 @@ class Measuring:
         """End all leases that were begun; return those that could not be."""
         left = self.begun
         if left:
-            self.tell(f"Ending {len(left)} leases.")
+            self.tell(f"Ending {len(left)} lease{'' if len(left) == 1 else 's'}.")
         for _ in range(_TRIES):
             with ThreadPoolExecutor(self.plan.connections) as pool:
                 ended = list(pool.map(self._ended, left))
