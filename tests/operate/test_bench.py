@@ -1,18 +1,22 @@
 """`vendor bench` against a running gateway: it measures, ends what it began, and tells no token."""
 
+import asyncio
 import json
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from queue import Queue
 
 import pytest
 
+from tests.client.certificates import self_signed
 from tests.support.gateways import Api, api
 from tests.support.waiting import eventually
 from vendor.dev.gateway import Gateway, start_gateway
@@ -215,3 +219,54 @@ def test_plain_http_to_another_machine_has_to_be_permitted(capsys: pytest.Captur
     assert _bench("http://127.0.0.1.example.invalid:1", {TOKEN: "t"}) == UNUSABLE
     assert "--insecure-http" in capsys.readouterr().err
     assert _bench("http://127.0.0.1.example.invalid:1", {TOKEN: "t"}, insecure_http=True) == FAILED
+
+
+@asynccontextmanager
+async def tls_before(url: str, certificate: str) -> AsyncIterator[str]:
+    """What ends TLS before a gateway."""
+    host, _, port = url.removeprefix("http://").partition(":")
+    secure = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    secure.load_cert_chain(certificate)
+
+    async def copied(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(65536):
+                sink.write(data)
+                await sink.drain()
+        except (ConnectionError, ssl.SSLError):
+            pass
+        finally:
+            sink.close()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        behind, before = await asyncio.open_connection(host, int(port))
+        await asyncio.gather(copied(reader, before), copied(behind, writer))
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0, ssl=secure) as server:
+        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def test_only_trusted_certificates_see_the_token(seaweedfs_stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+    environment = {TOKEN: seaweedfs_stack.tokens["bob"]}
+    started: Queue[str] = Queue()
+    loop, over = asyncio.new_event_loop(), asyncio.Event()
+
+    async def serve(file: str) -> None:
+        async with tls_before(seaweedfs_stack.gateway.url, file) as url:
+            started.put(url)
+            await over.wait()
+
+    with self_signed() as file:
+        thread = threading.Thread(target=loop.run_until_complete, args=[serve(file)])
+        thread.start()
+        try:
+            url = started.get(timeout=20)
+            assert _bench(url, environment, ca_file=Path(file)) == FINE
+            assert set(json.loads(capsys.readouterr().out)) == {"new leases", "repeated asks"}
+
+            assert _bench(url, environment) == FAILED
+            assert "certificate that this machine does not trust" in capsys.readouterr().err
+        finally:
+            loop.call_soon_threadsafe(over.set)
+            thread.join(timeout=20)
+            loop.close()
