@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from queue import Queue
 
+import psutil
 import pytest
 
 from tests.client.certificates import self_signed
@@ -132,6 +133,26 @@ def test_stopping_it_ends_its_leases(seaweedfs_stack: Stack, number: signal.Sign
     assert out == ""
     assert "Traceback" not in said
     assert "Ending" in said
+
+
+def test_leases_whose_answers_were_lost_are_ended(seaweedfs_stack: Stack) -> None:
+    with limited(seaweedfs_stack, 0) as gateway, api(seaweedfs_stack, "bob", url=gateway.url) as calls:
+        before = _live(calls)
+        bench = subprocess.Popen(
+            [sys.executable, "-m", "vendor.operate.main", "bench", gateway.url, "--yes", "--leases", "10000"],
+            env={**os.environ, TOKEN: seaweedfs_stack.tokens["bob"]},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        eventually(lambda: len(_live(calls) - before) > 20, within=60)
+        (load,) = (one for one in psutil.Process(bench.pid).children() if "spawn_main" in " ".join(one.cmdline()))
+        load.kill()
+        _, said = bench.communicate(timeout=60)
+
+        assert bench.returncode == FAILED, said
+        assert _live(calls) <= before
+    assert "The process that made the load was ended" in said
+    assert "Traceback" not in said
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from vendor.client.address import parse_service_url
 from vendor.client.errors import ClientError, SignInNeeded
 from vendor.client.sync import Client
 from vendor.client.tokens import fixed, parse_token, read_token_file
+from vendor.operate.bench.begun import Begun
 from vendor.operate.bench.generator import Generator
 from vendor.operate.bench.measuring import Figures, Measuring, Plan
 from vendor.secret import RawToken
@@ -58,7 +59,8 @@ def run(
 
 def _measured(plan: Plan, client: Client, *, as_json: bool) -> int:
     with Asked() as asked:
-        measuring, found, code = Measuring(plan, client, lambda: bool(asked.received), _say), None, FINE
+        begun, found, code = Begun(client, plan.connections, _say), None, FINE
+        measuring = Measuring(plan, client, lambda: bool(asked.received), _say, begun)
         with Generator() as generator:
             asked.hold()
             try:
@@ -67,7 +69,7 @@ def _measured(plan: Plan, client: Client, *, as_json: bool) -> int:
                 failures.report(problem, program=PROGRAM)
                 code = FAILED
             finally:
-                left = measuring.end()
+                left = begun.end()
         if left:
             code = FAILED
             _say(f"{len(left)} leases could not be ended: {' '.join(left)}")

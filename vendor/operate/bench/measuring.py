@@ -1,25 +1,26 @@
-"""Measuring a deployment: new leases, then one lease's keys again and again; and ending what was begun."""
+"""Measuring a deployment: new leases, then one lease's keys again and again."""
 
 import json
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import httpx2
 
 from vendor.client.address import ServiceUrl
 from vendor.client.answers import Vended
 from vendor.client.calls import Ask, read_answer
 from vendor.client.errors import BadAnswer, ClientError, Unavailable
 from vendor.client.sync import Client
+from vendor.operate.bench.begun import CONTEXT, Begun
 from vendor.operate.bench.generator import Generator
 from vendor.operate.bench.load import NUMBER, Broken, Load, Outcome, json_request, request
 from vendor.secret import LeaseToken, RawToken
 
 SECONDS: Final = 120.0  # for all new leases together
 _LIFETIME: Final = 900  # seconds for which the lease of the repeated asks can be renewed
-_CONTEXT: Final = "vendor-bench"
-_TRIES: Final = 2  # to end a lease
 TOO_MANY: Final = 429
 
 Figures = dict[str, dict[str, float]]
@@ -52,7 +53,7 @@ class Plan:
 
 @dataclass
 class Measuring:
-    """One measurement; `begun` are the leases that it has to end, whatever happens.
+    """One measurement.  All its leases go into `begun`, and are for the caller to end, whatever happens.
 
     `enough` says whether somebody wants it to stop, and `tell` is told how far it is.
     """
@@ -61,7 +62,7 @@ class Measuring:
     client: Client
     enough: Callable[[], bool]
     tell: Callable[[str], None]
-    begun: list[str] = field(default_factory=list)
+    begun: Begun
 
     def measure(self, generator: Generator) -> Figures:
         """Measure, and return the figures of what was not stopped.  Raises ClientError."""
@@ -78,29 +79,21 @@ class Measuring:
         repeated = self._made(generator, plan.load(again, plan.seconds))
         return {} if self.enough() else {"new leases": new.figures(), "repeated asks": repeated.figures()}
 
-    def end(self) -> list[str]:
-        """End all leases that were begun; return those that could not be."""
-        left = self.begun
-        if left:
-            self.tell(f"Ending {len(left)} lease{'' if len(left) == 1 else 's'}.")
-        for _ in range(_TRIES):
-            with ThreadPoolExecutor(self.plan.connections) as pool:
-                ended = list(pool.map(self._ended, left))
-            left = [lease for lease, gone in zip(left, ended, strict=True) if not gone]
-            if not left:
-                break
-        return left
-
     def _first(self) -> LeaseToken:
         """Begin the lease of the repeated asks, which shows whether there are any to be had."""
-        vended = self.client.lease(Ask(renewable_for=_LIFETIME, audit_context={_CONTEXT: "repeated"}))
-        self.begun.append(vended.lease.id)
+        wanted = Ask(renewable_for=_LIFETIME, audit_context={CONTEXT: f"{self.begun.mark}-repeated"})
+        try:
+            vended = self.client.lease(wanted)
+        except Unavailable as problem:
+            self.begun.lost = isinstance(problem.__cause__, httpx2.ReadTimeout | httpx2.ReadError)
+            raise
+        self.begun.known.append(vended.lease.id)
         if vended.lease_token is None:
             raise BadAnswer(f"{self.plan.url} gave a lease that cannot be renewed.")
         return vended.lease_token
 
     def _ask(self) -> bytes:
-        asked = {"audit_context": {_CONTEXT: NUMBER.decode()}}
+        asked = {"audit_context": {CONTEXT: f"{self.begun.mark}-{NUMBER.decode()}"}}
         return json_request(self.plan.url, "/v1/leases", asked, self.plan.token.reveal())
 
     def _made(self, generator: Generator, load: Load) -> Outcome:
@@ -109,13 +102,16 @@ class Measuring:
         try:
             outcome = generator.outcome(load, enough=self.enough)
         except Broken as broken:
-            outcome = broken.outcome
+            self.begun.lost, outcome = True, broken.outcome
+        except BrokenProcessPool:
+            self.begun.lost = True
+            raise Unavailable("The process that made the load was ended.", remedy="Run it again.") from None
         except (OSError, TimeoutError) as problem:
             raise Unavailable(
                 f"The gateway at {url} cannot be reached for the load ({type(problem).__name__}).",
                 remedy="The load goes straight to the gateway, through no proxy. 'vend doctor' looks for other causes.",
             ) from None
-        self.begun.extend(_leases(outcome, url))
+        self.begun.known.extend(_leases(outcome, url))
         if outcome.refused is not None:
             status, body = outcome.refused
             fewer = " Ask for fewer (--leases), or have the gateway's limit raised." if status == TOO_MANY else ""
@@ -126,13 +122,6 @@ class Measuring:
         if not outcome.good and not self.enough():
             raise Unavailable(f"The gateway at {url} answered nothing.")
         return outcome
-
-    def _ended(self, lease: str) -> bool:
-        try:
-            self.client.revoke(lease)
-        except ClientError:
-            return False
-        return True
 
 
 def _leases(outcome: Outcome, url: str) -> Iterator[str]:
