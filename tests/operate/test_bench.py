@@ -3,27 +3,42 @@
 import asyncio
 import json
 import os
+import re
 import signal
+import socket
 import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from queue import Queue
 
+import httpx2
 import psutil
 import pytest
 
 from tests.client.certificates import self_signed
 from tests.support.gateways import Api, api
 from tests.support.waiting import eventually
+from vendor.client import http
+from vendor.client.address import parse_service_url
+from vendor.client.errors import BadAnswer, ClientError
+from vendor.client.sync import Client
+from vendor.client.tokens import fixed
 from vendor.dev.gateway import Gateway, start_gateway
 from vendor.dev.ports import Reservation
 from vendor.dev.stack import Stack
+from vendor.operate.bench.begun import Begun
 from vendor.operate.bench.command import FAILED, FINE, TOKEN, UNUSABLE, run
+from vendor.operate.bench.generator import Generator
+from vendor.operate.bench.load import Outcome, json_request
+from vendor.operate.bench.measuring import Measuring, Plan, _require_keys
+from vendor.secret import RawToken
 
 
 def _bench(
@@ -83,7 +98,7 @@ def test_it_measures_and_ends_its_leases(stack: Stack, capsys: pytest.CaptureFix
     found = json.loads(told.out)
     assert {"new leases", "repeated asks"} == set(found)
     assert all(figures["per_second"] > 0 and figures["p50_ms"] > 0 for figures in found.values())
-    assert [line.split()[0] for line in told.err.splitlines()] == ["Asking", "Asking", "Ending"]
+    assert [line.split()[0] for line in told.err.splitlines()] == ["Asking", "Asking", "Asking", "Ending"]
 
 
 def test_a_refusal_is_told_without_the_token(stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
@@ -109,11 +124,33 @@ def test_who_may_ask_for_fewer_is_told_so_and_keeps_none(
     assert "--leases" in told.err
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopping_it_ends_its_leases(seaweedfs_stack: Stack, number: signal.Signals) -> None:
+@dataclass
+class Running:
+    """`vendor bench` for thousands of leases in a process group of its own, some of which it has begun."""
+
+    process: subprocess.Popen[str]
+    calls: Api
+    before: set[str]
+
+    def load(self) -> psutil.Process:
+        """The process that makes the load."""
+        children = psutil.Process(self.process.pid).children()
+        (found,) = (one for one in children if "spawn_main" in " ".join(one.cmdline()))
+        return found
+
+    def end(self) -> tuple[int, str]:
+        """Its exit code and what it said, once it has ended; of its leases none is live."""
+        _, said = self.process.communicate(timeout=60)
+        assert _live(self.calls) <= self.before, said
+        assert "Traceback" not in (said or "")
+        return self.process.returncode, said
+
+
+@pytest.fixture
+def running(seaweedfs_stack: Stack) -> Iterator[Running]:
     with limited(seaweedfs_stack, 0) as gateway, api(seaweedfs_stack, "bob", url=gateway.url) as calls:
         before = _live(calls)
-        bench = subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "vendor.operate.main", "bench", gateway.url, "--yes", "--leases", "10000"],
             env={**os.environ, TOKEN: seaweedfs_stack.tokens["bob"]},
             stdout=subprocess.PIPE,
@@ -121,38 +158,141 @@ def test_stopping_it_ends_its_leases(seaweedfs_stack: Stack, number: signal.Sign
             text=True,
             start_new_session=True,
         )
-        eventually(lambda: len(_live(calls) - before) > 20, within=60)
-        if number == signal.SIGINT:
-            os.killpg(bench.pid, number)  # as a terminal does: all of them get it
-        else:
-            bench.send_signal(number)
-        out, said = bench.communicate(timeout=60)
+        try:
+            eventually(lambda: len(_live(calls) - before) > 20, within=60)
+            yield Running(process, calls, before)
+        finally:
+            process.kill()
+            process.communicate()
 
-        assert bench.returncode == 128 + number, said
-        assert _live(calls) <= before
-    assert out == ""
-    assert "Traceback" not in said
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("to_all", [False, True], ids=["alone", "with-its-load"])
+def test_stopping_it_ends_its_leases(running: Running, number: signal.Signals, to_all: bool) -> None:
+    if to_all:
+        os.killpg(running.process.pid, number)  # as terminals, `timeout` and systemd do
+    else:
+        running.process.send_signal(number)
+    code, said = running.end()
+
+    assert code == 128 + number, said
     assert "Ending" in said
 
 
-def test_leases_whose_answers_were_lost_are_ended(seaweedfs_stack: Stack) -> None:
-    with limited(seaweedfs_stack, 0) as gateway, api(seaweedfs_stack, "bob", url=gateway.url) as calls:
-        before = _live(calls)
-        bench = subprocess.Popen(
-            [sys.executable, "-m", "vendor.operate.main", "bench", gateway.url, "--yes", "--leases", "10000"],
-            env={**os.environ, TOKEN: seaweedfs_stack.tokens["bob"]},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        eventually(lambda: len(_live(calls) - before) > 20, within=60)
-        (load,) = (one for one in psutil.Process(bench.pid).children() if "spawn_main" in " ".join(one.cmdline()))
-        load.kill()
-        _, said = bench.communicate(timeout=60)
+def test_leases_whose_answers_were_lost_are_ended(running: Running) -> None:
+    running.load().kill()
+    code, said = running.end()
 
-        assert bench.returncode == FAILED, said
-        assert _live(calls) <= before
+    assert code == FAILED, said
     assert "The process that made the load was ended" in said
-    assert "Traceback" not in said
+
+
+def test_nobody_there_to_be_told_is_no_reason_to_leave_leases(running: Running) -> None:
+    for stream in (running.process.stdout, running.process.stderr):
+        assert stream
+        stream.close()
+    running.process.stdout = running.process.stderr = None
+    running.process.send_signal(signal.SIGINT)
+
+    assert running.process.wait(timeout=60) == 128 + signal.SIGINT
+    assert _live(running.calls) <= running.before
+
+
+def test_the_load_ends_with_who_wanted_it(running: Running) -> None:
+    load = running.load()
+    running.process.kill()
+    gone, _ = psutil.wait_procs([load], timeout=20)
+    assert gone
+
+
+@pytest.mark.parametrize(
+    ("redirected", "environment", "code", "said"),
+    [
+        pytest.param("<&-", {}, UNUSABLE, "Say --yes", id="no-input"),
+        pytest.param("--yes >/dev/full", {}, FAILED, "could not be written", id="full"),
+        pytest.param("--yes >&-", {}, FAILED, "could not be written", id="no-output"),
+        pytest.param("--yes | true", {}, FINE, "Ending", id="nobody-reads"),
+        pytest.param("--yes 2>&-", {}, FINE, "", id="no-errors"),
+        pytest.param("--yes 2>/dev/full", {}, FINE, "", id="full-errors"),
+    ],
+)
+def test_odd_surroundings(
+    seaweedfs_stack: Stack, redirected: str, environment: dict[str, str], code: int, said: str
+) -> None:
+    command = f"{sys.executable} -m vendor.operate.main bench {seaweedfs_stack.gateway.url} --leases 2 --seconds 0.2"
+    with api(seaweedfs_stack, "bob") as calls:
+        before = _live(calls)
+        done = subprocess.run(
+            ["/bin/sh", "-c", f"{command} {redirected}"],
+            env={**os.environ, TOKEN: seaweedfs_stack.tokens["bob"], **environment},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert _live(calls) <= before
+    assert done.returncode == code, done.stderr
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "HTTPS_PROXY"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "vendor.example.invalid"])
+def test_an_environment_that_cannot_be_used_is_told(
+    name: str, host: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv(name, str(tmp_path / "none") if name == "SSL_CERT_FILE" else "http://127.0.0.1:port")
+    assert _bench(f"https://{host}:1", {TOKEN: "t"}) in {UNUSABLE, FAILED}
+    assert "vendor: " in capsys.readouterr().err
+
+
+def test_a_gateway_that_does_not_answer_is_not_asked_for_each_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "TIMEOUT", httpx2.Timeout(0.2))
+    asked: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with Client(url, fixed(RawToken("t"))) as client:
+            monkeypatch.setattr(client, "revoke", partial(_noted, asked, client.revoke))
+            begun = Begun(client, 2, lambda _: None, lambda: False, [f"l_{number}" for number in range(50)])
+            assert len(begun.end()) == 50
+            assert "did not answer in time" in begun.why
+            assert len(asked) == 2
+
+            hurried = Begun(client, 2, lambda _: None, lambda: True, ["l_1"], lost=True)
+            assert hurried.end() == []
+            assert len(asked) == 2
+
+
+def _noted(asked: list[str], revoke: Callable[[str], object], lease: str) -> object:
+    asked.append(lease)
+    return revoke(lease)
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "said"),
+    [
+        pytest.param(b"<html>", 502, "web page (status 502)", id="an-edge"),
+        pytest.param(b"", 503, "not available (status 503)", id="nothing"),
+        pytest.param(b'{"error": {"code": "too_many_requests", "message": "Later."}}', 429, "Later.", id="a-limit"),
+        pytest.param(b"{}", 201, "were no leases", id="no-leases"),
+    ],
+)
+def test_what_a_load_is_answered_is_told_as_it_is(content: bytes, status: int, said: str) -> None:
+    with answering(content, "text/plain", status) as url, Client(url, fixed(RawToken("t"))) as client:
+        plan = Plan(parse_service_url(url), RawToken("t"), 3, 1, 1.0)
+        begun = Begun(client, 1, lambda _: None, lambda: False)
+        measuring = Measuring(plan, client, lambda: False, lambda _: None, begun)
+        asked = json_request(url, "/v1/leases", {}, "t")
+        with Generator() as generator, pytest.raises(ClientError, match=re.escape(said)):
+            measuring._made(generator, plan.load(asked, 5.0, most=3))
+
+
+@pytest.mark.parametrize("content", [b"<html>", b"[]", b"{}", b"\xff"])
+def test_figures_are_of_keys_only(content: bytes) -> None:
+    with pytest.raises(BadAnswer):
+        _require_keys(Outcome(1.0, [1.0], {200: 1}, first=content), "http://h")
 
 
 @contextmanager
@@ -198,7 +338,7 @@ def test_what_is_no_gateway_is_told_in_a_sentence(
     with answering(content, kind, status) as url:
         assert _bench(url, {TOKEN: "t"}) == FAILED
     told = capsys.readouterr().err
-    assert told.startswith("vendor: ")
+    assert "\nvendor: " in told
     assert said in told
     assert "\x1b" not in told
 
@@ -211,6 +351,7 @@ def test_what_is_no_gateway_is_told_in_a_sentence(
         pytest.param("http://user:word@127.0.0.1:1", {TOKEN: "t"}, True, id="a-password-in-the-url"),
         pytest.param("ftp://127.0.0.1", {TOKEN: "t"}, True, id="no-http"),
         pytest.param("http://127.0.0.1:99999", {TOKEN: "t"}, True, id="no-port"),
+        pytest.param("http://127.0.0.1:1/?", {TOKEN: "t"}, True, id="a-query"),
         pytest.param("http://[::1", {TOKEN: "t"}, True, id="no-host"),
         pytest.param("http://vendor.example.org", {TOKEN: "t"}, True, id="plain-http-elsewhere"),
         pytest.param("http://127.0.0.1:1", {TOKEN: "t"}, False, id="nobody-to-ask"),
@@ -222,7 +363,7 @@ def test_what_cannot_be_used_sends_nothing(url: str, environment: dict[str, str]
 
 def test_a_gateway_that_is_not_there_is_a_failure(capsys: pytest.CaptureFixture[str]) -> None:
     assert _bench("http://127.0.0.1:1", {TOKEN: "t"}) == FAILED
-    assert capsys.readouterr().err.startswith("vendor: The gateway at http://127.0.0.1:1 refuses connections.")
+    assert "\nvendor: The gateway at http://127.0.0.1:1 refuses connections." in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no certificate"])

@@ -140,6 +140,21 @@ async def test_the_first_refusal_ends_it_where_that_is_wanted() -> None:
     assert "\x1b" not in str(said.value)
 
 
+async def test_stopping_waits_for_nothing_that_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driving, "_GRACE", 0.1)
+    asked = asyncio.Event()
+    monkeypatch.setattr(driving, "enough", asked.is_set)
+
+    async def answer(_writer: asyncio.StreamWriter, _number: int) -> None:
+        asked.set()
+
+    async with serving(answer) as url:
+        outcome = await drive(load(url, seconds=600.0))
+
+    assert outcome.seconds < 20
+    assert outcome.broken == "it was stopped while answers were due"
+
+
 async def test_a_base_path_is_kept() -> None:
     assert json_request("http://h/base/", "/v1/leases", {}, "t").startswith(b"POST /base/v1/leases HTTP/1.1\r\nhost: h")
 

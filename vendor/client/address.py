@@ -23,7 +23,7 @@ def parse_service_url(text: str, *, insecure_http: bool = False, what: str = "ga
     if parts.username is not None or parts.password is not None:
         # Not shown: what stands before the @ is a secret.
         raise BadInput(f"The {what} must not carry a user or password.")
-    if parts.scheme not in {"https", "http"} or not host or parts.query or parts.fragment:
+    if parts.scheme not in {"https", "http"} or not host or "?" in text or "#" in text:
         raise BadInput(f"The {what} {shown} is not of the form https://host[:port][/path].")
     if parts.scheme == "http" and not (insecure_http or is_loopback(host)):
         raise BadInput(

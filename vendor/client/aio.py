@@ -38,7 +38,7 @@ class AsyncClient:
         options = http.options(self.gateway, asynchronous=True, ca_file=ca_file)
         try:
             self._http = httpx2.AsyncClient(**options)
-        except (ImportError, ValueError) as error:
+        except (ImportError, ValueError, OSError, httpx2.InvalidURL) as error:
             raise http.unusable_environment(error) from None
 
     async def __aenter__(self) -> Self:

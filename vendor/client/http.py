@@ -51,12 +51,17 @@ def options(base: ServiceUrl, *, asynchronous: bool = False, ca_file: Path | Non
 
 def _certificates(base: ServiceUrl) -> ssl.SSLContext:
     if base.startswith("https:"):
-        return httpx2.create_ssl_context()
+        try:
+            return httpx2.create_ssl_context()
+        except OSError as error:
+            raise unusable_environment(error) from None
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nobody; reading the certificates would take 50 ms
 
 
 def _only(ca_file: Path) -> ssl.SSLContext:
     try:
+        if not ca_file.is_file():  # a pipe would be waited for
+            raise FileNotFoundError
         return ssl.create_default_context(cafile=ca_file)
     except OSError:  # which ssl's errors are, too
         raise BadInput(
@@ -151,7 +156,12 @@ def _connect_cause(error: Exception) -> str:
 
 
 def unusable_environment(error: Exception) -> BadInput:
-    """Explain a client that cannot even be opened, which is always the environment's proxy variables."""
+    """Explain a client that cannot even be opened, which is always something that the environment names."""
+    if isinstance(error, OSError):
+        return BadInput(
+            "The certificates that the environment names cannot be read.",
+            remedy="Correct or unset SSL_CERT_FILE and SSL_CERT_DIR.",
+        )
     kind = "needs SOCKS, which is not supported" if isinstance(error, ImportError) else "is not usable"
     return BadInput(
         f"The proxy in the environment {kind}.", remedy="Correct or unset HTTP_PROXY, HTTPS_PROXY and ALL_PROXY."

@@ -41,7 +41,7 @@ class Client:
         options = http.options(self.gateway, ca_file=ca_file)
         try:
             self._http = httpx2.Client(**options)
-        except (ImportError, ValueError) as error:
+        except (ImportError, ValueError, OSError, httpx2.InvalidURL) as error:
             raise http.unusable_environment(error) from None
 
     def __enter__(self) -> Self:

@@ -7,7 +7,8 @@ deployment's audit log, marked in its context; the limits on how often one ident
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,9 @@ from vendor.cli import failures
 from vendor.client.address import parse_service_url
 from vendor.client.errors import ClientError, SignInNeeded
 from vendor.client.sync import Client
+from vendor.client.text import printable
 from vendor.client.tokens import fixed, parse_token, read_token_file
-from vendor.operate.bench.begun import Begun
+from vendor.operate.bench.begun import Begun, leases
 from vendor.operate.bench.generator import Generator
 from vendor.operate.bench.measuring import Figures, Measuring, Plan
 from vendor.secret import RawToken
@@ -25,6 +27,7 @@ from vendor.signals import Asked
 TOKEN: Final = "VENDOR_BENCH_TOKEN"  # noqa: S105 - the name of a variable
 FINE, FAILED, UNUSABLE = 0, 1, 2
 PROGRAM: Final = "vendor"
+_NAMED: Final = 20  # of the leases that could not be ended
 
 
 def run(
@@ -40,16 +43,18 @@ def run(
     insecure_http: bool = False,
     environment: Mapping[str, str] = os.environ,
 ) -> int:
-    """Measure.  0 when done, 1 if the gateway refused or a lease could not be ended, 2 if nothing could be tried.
+    """Measure.
 
-    Whoever stops it with a signal gets 128 and its number, after the leases are ended.
+    0 when done; 1 if the gateway refused or did not answer, a lease could not be ended or the figures not be written;
+    2 if what was given cannot be used.  Whoever stops it with a signal gets 128 and its number, after the leases are
+    ended; a second signal ends that, too.
     """
     try:
         base = parse_service_url(url, insecure_http=insecure_http)
         plan = Plan(base, _token(token_file, environment), leases, connections, seconds, ca_file)
         client = Client(base, fixed(plan.token), insecure_http=insecure_http, ca_file=ca_file)
     except ClientError as mistake:
-        failures.report(mistake, program=PROGRAM)
+        _complain(mistake)
         return UNUSABLE
     with client:
         if not yes and not _agreed(plan):
@@ -59,26 +64,33 @@ def run(
 
 def _measured(plan: Plan, client: Client, *, as_json: bool) -> int:
     with Asked() as asked:
-        begun, found, code = Begun(client, plan.connections, _say), None, FINE
+        asked.hold()
+        code = FINE
+        begun = Begun(client, plan.connections, _say, lambda: len(asked.received) > 1)
         measuring = Measuring(plan, client, lambda: bool(asked.received), _say, begun)
         with Generator() as generator:
-            asked.hold()
             try:
-                found = measuring.measure(generator)
+                measuring.measure(generator)
             except ClientError as problem:
-                failures.report(problem, program=PROGRAM)
+                _complain(problem)
                 code = FAILED
             finally:
                 left = begun.end()
         if left:
             code = FAILED
-            _say(f"{len(left)} leases could not be ended: {' '.join(left)}")
-            _say("  They run out by themselves, or end with 'vend revoke'.")
+            _tell_left(left, begun.why, plan)
         if asked.received:
             return 128 + asked.received[0]
-    if found:
-        _tell(found, as_json=as_json)
-    return code
+    return code if _tell(measuring.found, as_json=as_json) else FAILED
+
+
+def _tell_left(left: Sequence[str], why: str, plan: Plan) -> None:
+    """Say which leases could not be ended, and how to."""
+    named = " ".join(printable(lease, 64) for lease in left[:_NAMED])
+    more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+    because = f" ({printable(why)})" if why else ""
+    _say(f"{PROGRAM}: {leases(len(left))} could not be ended{because}: {named}{more}")
+    _say(f"  They run out by themselves; or end them: vend revoke --gateway {plan.url} ID …")
 
 
 def _token(file: Path | None, environment: Mapping[str, str]) -> RawToken:
@@ -88,17 +100,17 @@ def _token(file: Path | None, environment: Mapping[str, str]) -> RawToken:
             return read_token_file(file, _say)
         return parse_token(environment.get(TOKEN, ""), TOKEN)
     except SignInNeeded as lacking:
-        if lacking.remedy == lacking.default_remedy:
-            lacking.remedy = f"Put an identity token into {TOKEN} or a file (--token-file)."
+        if not lacking.remedy.startswith("chmod"):
+            lacking.remedy = f"Put nothing but an identity token into {TOKEN} or a file (--token-file)."
         raise
 
 
 def _agreed(plan: Plan) -> bool:
     _say(
         f"{plan.leases + 1} new leases will be asked for at {plan.url}, then the keys of one of them for "
-        f"{plan.seconds:g} seconds.\nAll leases are ended afterwards; they stay in the audit log, marked vendor-bench."
+        f"{plan.seconds:g} s.\nAll leases are ended afterwards; they stay in the audit log, marked vendor-bench."
     )
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         _say("vendor: There is no terminal to ask on.\n  Say --yes to go on.")
         return False
     sys.stderr.write("Go on? [y/N] ")
@@ -107,16 +119,32 @@ def _agreed(plan: Plan) -> bool:
 
 
 def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    """Tell it, or not: a terminal that was closed is no reason to leave leases behind."""
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()
 
 
-def _tell(found: Figures, *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(found) + "\n")
-        return
-    for name, figures in found.items():
-        sys.stdout.write(
-            f"{name:14} {figures['per_second']:8.1f} a second, median {figures['p50_ms']:.1f} ms, "
-            f"99th percentile {figures['p99_ms']:.1f} ms\n"
-        )
+def _complain(problem: ClientError) -> None:
+    with suppress(OSError, ValueError, AttributeError):
+        failures.report(problem, program=PROGRAM)
+
+
+def _tell(found: Figures, *, as_json: bool) -> bool:
+    """Write the figures, and say whether that could be done."""
+    lines = [json.dumps(found)] if as_json else [_line(name, figures) for name, figures in found.items()]
+    try:
+        sys.stdout.write("".join(f"{line}\n" for line in lines if found))
+        sys.stdout.flush()
+    except (OSError, ValueError, AttributeError):  # None where there is no standard output at all
+        _say(f"{PROGRAM}: The figures could not be written.")
+        sys.stdout = None  # or Python tries again at its end
+        return False
+    return True
+
+
+def _line(name: str, figures: Mapping[str, float]) -> str:
+    return (
+        f"{name:14} {figures['per_second']:8.1f} a second, median {figures['p50_ms']:.1f} ms, "
+        f"99th percentile {figures['p99_ms']:.1f} ms"
+    )

@@ -9,7 +9,7 @@ import itertools
 import ssl
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, cast
 from urllib.parse import urlsplit
 
@@ -18,7 +18,8 @@ import httptools
 from vendor.operate.bench.load import NUMBER, Load, Outcome
 
 _PATIENCE: Final = 30.0  # seconds for one answer, and for a connection
-_KEPT: Final = 4_000  # bytes of the first refusal
+_GRACE: Final = 3.0  # the same once it is to end
+_KEPT: Final = 64_000  # bytes of the first refusal, and of the first good answer
 _LOOK_EVERY: Final = 0.05
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024  # with its headers
 
@@ -45,21 +46,25 @@ async def drive(load: Load) -> Outcome:
     run.ends = began + load.seconds
     for connection in connections:
         connection.turn()
-    looking = asyncio.ensure_future(_look(run))
-    answered, _ = await asyncio.wait([one.done for one in connections], timeout=load.seconds + _PATIENCE)
+    looking = asyncio.ensure_future(_look(run, connections))
+    await asyncio.wait([one.done for one in connections])
     seconds = time.perf_counter() - began
     looking.cancel()
-    if len(answered) < len(connections):
-        run.broken = run.broken or f"an answer was due for more than {_PATIENCE:g} seconds"
     for connection in connections:
         connection.close()
-    return Outcome(seconds, sorted(run.took), dict(run.statuses), run.refused, run.broken, run.kept)
+    return Outcome(seconds, sorted(run.took), dict(run.statuses), run.refused, run.broken, run.kept, run.first)
 
 
-async def _look(run: "_Run") -> None:
-    while not enough():  # noqa: ASYNC110 - another process says so
+async def _look(run: "_Run", connections: "Sequence[_Connection]") -> None:
+    """End the load when that is wanted, and waiting for what does not come."""
+    patience, why = _PATIENCE, f"an answer was due for more than {_PATIENCE:g} seconds"
+    while True:
+        if enough() and patience != _GRACE:
+            patience, why = _GRACE, "it was stopped while answers were due"
+            run.end()
+        for connection in connections:
+            connection.give_up(patience, why)
         await asyncio.sleep(_LOOK_EVERY)
-    run.end()
 
 
 class _Run:
@@ -73,6 +78,7 @@ class _Run:
         self.refused: tuple[int, bytes] | None = None
         self.broken = ""
         self.kept: list[bytes] = []
+        self.first = b""
         self._requests = itertools.cycle(load.requests)
         self._numbers = itertools.count(load.first_number)
         self._left = load.most
@@ -106,7 +112,9 @@ class _Run:
             self.refused = self.refused or (status, body[:_KEPT])
             if self.load.ends_when_refused:
                 self.end()
-        elif self.load.keep:
+            return
+        self.first = self.first or body[:_KEPT]
+        if self.load.keep:
             self.kept.append(body)
 
 
@@ -119,6 +127,7 @@ class _Connection(asyncio.Protocol):
         self._connect = connect
         self._body: list[bytes] = []
         self._began = 0.0
+        self._since: float | None = None  # when what is waited for was asked for
         self._over = False  # the server said that it closes this one
         self._again: asyncio.Task[None] | None = None
 
@@ -129,6 +138,7 @@ class _Connection(asyncio.Protocol):
 
     def turn(self) -> None:
         """Send the next request, now or when it is due; or be done."""
+        self._since = None
         due = self._run.due()
         if due is None:
             self._finish()
@@ -146,10 +156,16 @@ class _Connection(asyncio.Protocol):
         if self._again is not None:
             self._again.cancel()
 
+    def give_up(self, patience: float, why: str) -> None:
+        """Wait no more if it has been so many seconds."""
+        if self._since is not None and time.perf_counter() - self._since > patience:
+            self._finish(why)
+
     def _send(self, since: float) -> None:
         if not self.done.done():
             data = self._run.request()
-            self._began = since or time.perf_counter()
+            self._since = time.perf_counter()
+            self._began = since or self._since
             self._transport.write(data)
 
     def data_received(self, data: bytes) -> None:
@@ -160,7 +176,7 @@ class _Connection(asyncio.Protocol):
             return
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserError as failure:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as failure:
             self._finish(f"what was answered is no HTTP ({type(failure).__name__})")
 
     def on_body(self, body: bytes) -> None:

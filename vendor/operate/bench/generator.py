@@ -2,9 +2,13 @@
 
 import asyncio
 import multiprocessing
+import os
 import signal
-from collections.abc import Awaitable, Callable
+import threading
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, wait
+from contextlib import contextmanager
+from multiprocessing import connection
 from multiprocessing.synchronize import Event
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -14,21 +18,22 @@ import uvloop
 from vendor.operate.bench import driving
 from vendor.operate.bench.driving import drive
 from vendor.operate.bench.load import Broken, Load, Outcome
+from vendor.signals import Asked
 
 _Asked = TypeVar("_Asked")
 _LOOK_EVERY: Final = 0.1  # seconds after which a load is asked whether to go on
 
 
 class Generator:
-    """A process that makes load.  Ctrl-C is for whoever started it."""
-
-    def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._enough = context.Event()
-        self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_begin, initargs=(self._enough,))
+    """A process that makes load.  What asks a program to stop is for whoever started it; it ends with them."""
 
     def __enter__(self) -> Self:
-        self._pool.submit(abs, 0).result()
+        context = multiprocessing.get_context("spawn")
+        with _unsignalled():  # each process has the mask of who starts it, from its first moment on
+            self._enough = context.Event()
+        with _unsignalled():  # anew: the event starts Python's resource tracker, which takes some signals from the mask
+            self._pool = ProcessPoolExecutor(1, mp_context=context, initializer=_begin, initargs=(self._enough,))
+            self._pool.submit(abs, 0).result()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
@@ -68,10 +73,26 @@ class Generator:
         return future.result()
 
 
+@contextmanager
+def _unsignalled() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, Asked.NUMBERS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _begin(enough: Event) -> None:
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
     driving.enough = enough.is_set
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=[parent.sentinel], daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """Make no load for somebody who was killed, and keep no token."""
+    connection.wait([parent])
+    os._exit(1)
 
 
 def _run(making: Callable[[_Asked], Awaitable[Outcome]], asked: _Asked) -> Outcome:

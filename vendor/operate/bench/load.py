@@ -47,7 +47,8 @@ class Outcome:
     """What came of it: milliseconds of every answer, in order of size, and how many there were of each status.
 
     `kept` are the bodies of good answers, if the load said so; they may hold keys.  `refused` is the first answer that
-    was not good, and `broken` why a connection was of no use any more: then the load ended early.
+    was not good, `first` the first that was, and `broken` why a connection was of no use any more: then the load ended
+    early.
     """
 
     seconds: float
@@ -56,6 +57,7 @@ class Outcome:
     refused: tuple[int, bytes] | None = None
     broken: str = ""
     kept: list[bytes] = field(default_factory=list, repr=False)
+    first: bytes = field(default=b"", repr=False)
 
     @property
     def good(self) -> int:

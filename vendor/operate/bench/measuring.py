@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -14,7 +14,7 @@ from vendor.client.answers import Vended
 from vendor.client.calls import Ask, read_answer
 from vendor.client.errors import BadAnswer, ClientError, Unavailable
 from vendor.client.sync import Client
-from vendor.operate.bench.begun import CONTEXT, Begun
+from vendor.operate.bench.begun import CONTEXT, Begun, leases
 from vendor.operate.bench.generator import Generator
 from vendor.operate.bench.load import NUMBER, Broken, Load, Outcome, json_request, request
 from vendor.secret import LeaseToken, RawToken
@@ -55,7 +55,7 @@ class Plan:
 class Measuring:
     """One measurement.  All its leases go into `begun`, and are for the caller to end, whatever happens.
 
-    `enough` says whether somebody wants it to stop, and `tell` is told how far it is.
+    `enough` says whether somebody wants it to stop, and `tell` is told how far it is.  `found` are the figures.
     """
 
     plan: Plan
@@ -63,21 +63,28 @@ class Measuring:
     enough: Callable[[], bool]
     tell: Callable[[str], None]
     begun: Begun
+    found: Figures = field(default_factory=dict)
 
-    def measure(self, generator: Generator) -> Figures:
-        """Measure, and return the figures of what was not stopped.  Raises ClientError."""
+    def measure(self, generator: Generator) -> None:
+        """Measure until somebody wants it to stop.  Raises ClientError; what was found before that stays."""
         plan = self.plan
+        if self.enough():
+            return
+        self.tell("Asking for one lease.")
         token = self._first()
-        self.tell(f"Asking for {plan.leases} new leases, {plan.connections} at a time.")
+        self.tell(f"Asking for {leases(plan.leases)} more, {plan.connections} at a time.")
         new = self._made(generator, plan.load(self._ask(), SECONDS, most=plan.leases))
         if self.enough():
-            return {}
+            return
+        self.found["new leases"] = new.figures()
         if new.good < plan.leases:
-            self.tell(f"They were {new.good} in {SECONDS:g} seconds; that has to do.")
-        self.tell(f"Asking for the keys of one lease for {plan.seconds:g} seconds.")
+            self.tell(f"They were {new.good} in {SECONDS:g} seconds, which is as long as they are asked for.")
+        self.tell(f"Asking for the keys of one lease for {plan.seconds:g} s.")
         again = request(plan.url, "GET", "/v1/container-credentials", authorization=token.reveal())
         repeated = self._made(generator, plan.load(again, plan.seconds))
-        return {} if self.enough() else {"new leases": new.figures(), "repeated asks": repeated.figures()}
+        if not self.enough():
+            _require_keys(repeated, plan.url)
+            self.found["repeated asks"] = repeated.figures()
 
     def _first(self) -> LeaseToken:
         """Begin the lease of the repeated asks, which shows whether there are any to be had."""
@@ -108,20 +115,44 @@ class Measuring:
             raise Unavailable("The process that made the load was ended.", remedy="Run it again.") from None
         except (OSError, TimeoutError) as problem:
             raise Unavailable(
-                f"The gateway at {url} cannot be reached for the load ({type(problem).__name__}).",
+                f"The gateway at {url} cannot be reached for the load ({_cause(problem)}).",
                 remedy="The load goes straight to the gateway, through no proxy. 'vend doctor' looks for other causes.",
             ) from None
-        self.begun.known.extend(_leases(outcome, url))
+        try:
+            self.begun.known.extend(_leases(outcome, url))
+        except BadAnswer:
+            self.begun.lost = True
+            raise
         if outcome.refused is not None:
             status, body = outcome.refused
             fewer = " Ask for fewer (--leases), or have the gateway's limit raised." if status == TOO_MANY else ""
             self.tell(f"{outcome.good} were answered, then one was refused.{fewer}")
-            read_answer(status, {"content-type": "application/json"}, body, url)
-        if outcome.broken:
+            read_answer(status, {"content-type": _kind(body)}, body, url)
+        if outcome.broken and not self.enough():
             raise Unavailable(f"The gateway at {url} broke off after {outcome.good} answers: {outcome.broken}.")
         if not outcome.good and not self.enough():
             raise Unavailable(f"The gateway at {url} answered nothing.")
         return outcome
+
+
+def _cause(problem: OSError | TimeoutError) -> str:
+    return problem.strerror or type(problem).__name__
+
+
+def _kind(body: bytes) -> str:
+    """Return what a refusal seems to be; its headers were not kept."""
+    start = body.lstrip()[:1]
+    return "application/json" if start == b"{" else "text/html" if start == b"<" else ""
+
+
+def _require_keys(outcome: Outcome, url: str) -> None:
+    """Raise BadAnswer if the first answer of the repeated asks was not keys."""
+    try:
+        keys = json.loads(outcome.first)
+    except (ValueError, RecursionError):
+        keys = None
+    if not isinstance(keys, dict) or "AccessKeyId" not in keys:
+        raise BadAnswer(f"{url} answered the asks for keys with something else.")
 
 
 def _leases(outcome: Outcome, url: str) -> Iterator[str]:
