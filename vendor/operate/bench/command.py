@@ -110,7 +110,7 @@ def _agreed(plan: Plan) -> bool:
         f"{plan.leases + 1} new leases will be asked for at {plan.url}, then the keys of one of them for "
         f"{plan.seconds:g} s.\nAll leases are ended afterwards; they stay in the audit log, marked vendor-bench."
     )
-    if sys.stdin is None or not sys.stdin.isatty():
+    if sys.stdin is None or sys.stderr is None or not sys.stdin.isatty():
         _say("vendor: There is no terminal to ask on.\n  Say --yes to go on.")
         return False
     sys.stderr.write("Go on? [y/N] ")
