@@ -14,6 +14,7 @@ import pytest
 from tests.operate.bench.deployment import limited, live
 from tests.support.gateways import Api, api
 from tests.support.waiting import eventually
+from vendor.dev.gateway import Gateway
 from vendor.dev.stack import Stack
 from vendor.operate.bench.command import FAILED, FINE, TOKEN, UNUSABLE
 
@@ -40,9 +41,15 @@ class Running:
         return self.process.returncode, said
 
 
+@pytest.fixture(scope="module")
+def gateway(seaweedfs_stack: Stack) -> Iterator[Gateway]:
+    with limited(seaweedfs_stack, 0) as made:
+        yield made
+
+
 @pytest.fixture
-def running(seaweedfs_stack: Stack) -> Iterator[Running]:
-    with limited(seaweedfs_stack, 0) as gateway, api(seaweedfs_stack, "bob", url=gateway.url) as calls:
+def running(seaweedfs_stack: Stack, gateway: Gateway) -> Iterator[Running]:
+    with api(seaweedfs_stack, "bob", url=gateway.url) as calls:
         before = live(calls)
         process = subprocess.Popen(
             [sys.executable, "-m", "vendor.operate.main", "bench", gateway.url, "--yes", "--leases", "10000"],
@@ -61,8 +68,10 @@ def running(seaweedfs_stack: Stack) -> Iterator[Running]:
             process.communicate()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("to_all", [False, True], ids=["alone", "with-its-load"])
+@pytest.mark.parametrize(
+    ("number", "to_all"),
+    [(signal.SIGINT, True), (signal.SIGTERM, False), (signal.SIGTERM, True), (signal.SIGHUP, True)],
+)
 def test_stopping_it_ends_its_leases(running: Running, number: signal.Signals, to_all: bool) -> None:
     if to_all:
         os.killpg(running.process.pid, number)  # as terminals, `timeout` and systemd do
@@ -93,33 +102,22 @@ def test_nobody_there_to_be_told_is_no_reason_to_leave_leases(running: Running) 
     assert live(running.calls) <= running.before
 
 
-def test_the_load_ends_with_who_wanted_it(running: Running) -> None:
-    load = running.load()
-    running.process.kill()
-    gone, _ = psutil.wait_procs([load], timeout=20)
-    assert gone
-
-
 @pytest.mark.parametrize(
-    ("redirected", "environment", "code", "said"),
+    ("redirected", "code", "said"),
     [
-        pytest.param("<&-", {}, UNUSABLE, "Say --yes", id="no-input"),
-        pytest.param("--yes >/dev/full", {}, FAILED, "could not be written", id="full"),
-        pytest.param("--yes >&-", {}, FAILED, "could not be written", id="no-output"),
-        pytest.param("--yes | true", {}, FINE, "Ending", id="nobody-reads"),
-        pytest.param("--yes 2>&-", {}, FINE, "", id="no-errors"),
-        pytest.param("--yes 2>/dev/full", {}, FINE, "", id="full-errors"),
+        pytest.param("<&-", UNUSABLE, "Say --yes", id="no-input"),
+        pytest.param("--yes >&-", FAILED, "could not be written", id="no-output"),
+        pytest.param("--yes | true", FINE, "Ending", id="nobody-reads"),
+        pytest.param("--yes 2>&-", FINE, "", id="no-errors"),
     ],
 )
-def test_odd_surroundings(
-    seaweedfs_stack: Stack, redirected: str, environment: dict[str, str], code: int, said: str
-) -> None:
+def test_odd_surroundings(seaweedfs_stack: Stack, redirected: str, code: int, said: str) -> None:
     command = f"{sys.executable} -m vendor.operate.main bench {seaweedfs_stack.gateway.url} --leases 2 --seconds 0.2"
     with api(seaweedfs_stack, "bob") as calls:
         before = live(calls)
         done = subprocess.run(
             ["/bin/sh", "-c", f"{command} {redirected}"],
-            env={**os.environ, TOKEN: seaweedfs_stack.tokens["bob"], **environment},
+            env={**os.environ, TOKEN: seaweedfs_stack.tokens["bob"]},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -131,3 +129,11 @@ def test_odd_surroundings(
     assert said in done.stderr
     assert "Traceback" not in done.stderr
     assert "Exception ignored" not in done.stderr
+
+
+def test_the_load_ends_with_who_wanted_it(running: Running) -> None:
+    """The last one here: some of its leases stay."""
+    load = running.load()
+    running.process.kill()
+    gone, _ = psutil.wait_procs([load], timeout=20)
+    assert gone
