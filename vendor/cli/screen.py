@@ -42,7 +42,7 @@ def note(text: str) -> None:
 
 def confirm(question: str) -> None:
     """Let a person say yes; anybody else has to say --yes beforehand.  Raises Declined."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stderr)):
         raise BadInput("This asks for a confirmation, and there is no terminal.", remedy="Say --yes if it is meant.")
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()

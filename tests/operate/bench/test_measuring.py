@@ -60,6 +60,7 @@ def test_what_a_load_is_answered_is_told_as_it_is(content: bytes, status: int, s
         asked = json_request(url, "/v1/leases", {}, "t")
         with Generator() as generator, pytest.raises(ClientError, match=re.escape(said)):
             measuring._made(generator, plan.load(asked, 5.0, most=3))
+    assert begun.lost is (status != 429)
 
 
 @pytest.mark.parametrize("content", [b"<html>", b"[]", b"{}", b"\xff"])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from vendor.client import live
-from vendor.client.errors import ClientError, GatewayError, SignInNeeded
+from vendor.client.errors import BadAnswer, ClientError, GatewayError, SignInNeeded
 from vendor.client.paging import all_pages
 from vendor.client.sync import Client
 
@@ -48,11 +48,11 @@ class Begun:
         left = self._ended(self.known)
         if not self.lost:
             return left
-        self.tell("Looking for leases whose answers were lost.")
         try:
             return self._end_lost()
-        except ClientError:
-            self.tell(f"Leases whose answers were lost cannot be looked for. {self._marked()}")
+        except ClientError as problem:
+            if self.known or not isinstance(problem, BadAnswer):  # else there is no gateway, which gave none
+                self.tell(f"Leases whose answers were lost cannot be looked for. {self._marked()}")
             return left
 
     def _end_lost(self) -> list[str]:
@@ -68,6 +68,8 @@ class Begun:
             found = [one.id for one in every if str(one.audit_context.get(CONTEXT, "")).startswith(self.mark)]
             if not found and look:
                 break
+            if found:
+                self.tell(f"Ending {leases(len(found))} whose answers were lost.")
             found = self._ended(found)
         return found
 

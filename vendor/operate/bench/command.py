@@ -12,13 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from vendor.cli import failures
+from vendor.cli import failures, screen
 from vendor.client.address import parse_service_url
-from vendor.client.errors import ClientError, SignInNeeded
+from vendor.client.errors import ClientError, SignInNeeded, UnsafeFile
 from vendor.client.sync import Client
 from vendor.client.text import printable
 from vendor.client.tokens import fixed, parse_token, read_token_file
-from vendor.operate.bench.begun import Begun, leases
+from vendor.operate.bench.begun import CONTEXT, Begun, leases
 from vendor.operate.bench.generator import Generator
 from vendor.operate.bench.measuring import Figures, Measuring, Plan
 from vendor.secret import RawToken
@@ -57,8 +57,12 @@ def run(
         _complain(mistake)
         return UNUSABLE
     with client:
-        if not yes and not _agreed(plan):
-            return UNUSABLE
+        if not yes:
+            try:
+                _agree(plan)
+            except ClientError as declined:
+                _complain(declined)
+                return UNUSABLE
         return _measured(plan, client, as_json=as_json)
 
 
@@ -100,22 +104,18 @@ def _token(file: Path | None, environment: Mapping[str, str]) -> RawToken:
             return read_token_file(file, _say)
         return parse_token(environment.get(TOKEN, ""), TOKEN)
     except SignInNeeded as lacking:
-        if not lacking.remedy.startswith("chmod"):
+        if not isinstance(lacking, UnsafeFile):
             lacking.remedy = f"Put nothing but an identity token into {TOKEN} or a file (--token-file)."
         raise
 
 
-def _agreed(plan: Plan) -> bool:
+def _agree(plan: Plan) -> None:
+    """Say what will be done, and let a person agree.  Raises BadInput or Declined."""
     _say(
         f"{plan.leases + 1} new leases will be asked for at {plan.url}, then the keys of one of them for "
-        f"{plan.seconds:g} s.\nAll leases are ended afterwards; they stay in the audit log, marked vendor-bench."
+        f"{plan.seconds:g} s.\nAll leases are ended afterwards; they stay in the audit log, marked {CONTEXT}."
     )
-    if sys.stdin is None or sys.stderr is None or not sys.stdin.isatty():
-        _say("vendor: There is no terminal to ask on.\n  Say --yes to go on.")
-        return False
-    sys.stderr.write("Go on? [y/N] ")
-    sys.stderr.flush()
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+    screen.confirm("Go on?")
 
 
 def _say(text: str) -> None:

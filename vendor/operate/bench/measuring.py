@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,6 @@ from vendor.secret import LeaseToken, RawToken
 
 SECONDS: Final = 120.0  # for all new leases together
 _LIFETIME: Final = 900  # seconds for which the lease of the repeated asks can be renewed
-TOO_MANY: Final = 429
 
 Figures = dict[str, dict[str, float]]
 
@@ -91,8 +91,8 @@ class Measuring:
         wanted = Ask(renewable_for=_LIFETIME, audit_context={CONTEXT: f"{self.begun.mark}-repeated"})
         try:
             vended = self.client.lease(wanted)
-        except Unavailable as problem:
-            self.begun.lost = isinstance(problem.__cause__, httpx2.ReadTimeout | httpx2.ReadError)
+        except Unavailable as problem:  # also an edge that gave up on a gateway which did not
+            self.begun.lost = not isinstance(problem.__cause__, httpx2.ConnectError | httpx2.ConnectTimeout)
             raise
         self.begun.known.append(vended.lease.id)
         if vended.lease_token is None:
@@ -125,9 +125,14 @@ class Measuring:
             raise
         if outcome.refused is not None:
             status, body = outcome.refused
-            fewer = " Ask for fewer (--leases), or have the gateway's limit raised." if status == TOO_MANY else ""
+            limited = status == HTTPStatus.TOO_MANY_REQUESTS
+            fewer = " Ask for fewer (--leases), or have the gateway's limit raised." if limited else ""
             self.tell(f"{outcome.good} were answered, then one was refused.{fewer}")
-            read_answer(status, {"content-type": _kind(body)}, body, url)
+            try:
+                read_answer(status, {"content-type": _kind(body)}, body, url)
+            except Unavailable:  # not the gateway's own refusal: it may have made a lease
+                self.begun.lost = True
+                raise
         if outcome.broken and not self.enough():
             raise Unavailable(f"The gateway at {url} broke off after {outcome.good} answers: {outcome.broken}.")
         if not outcome.good and not self.enough():
